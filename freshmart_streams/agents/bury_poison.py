@@ -1,0 +1,29 @@
+"""Records that make their handler raise, twice: they become dead letters, with an alert.
+
+Reads what no other handler could take. Keeps dead_letters and alerts. Writes `dead-letters` and `alerts`.
+"""
+
+from freshmart_streams.domain import alerts
+from freshmart_streams.domain.books import Moment, store_clock
+from freshmart_streams.engine import Batch, Record
+from freshmart_streams.events.alerts import AlertKind
+from freshmart_streams.events.dead_letters import Code
+from freshmart_streams.tables.books import Books, Shop
+
+
+def bury_poison(shop: Shop, batch: Batch, record: Record, error: Exception) -> None:
+    """Send the record to the dead letters; of what was wrong only the kind of error, which holds no personal data."""
+    books = Books(shop, batch)
+    is_master_data = record.topic in {shop.topics.products.name, shop.topics.stores.name, shop.topics.policies.name}
+    if is_master_data and books.partition != 0:
+        return
+    books.bury(record, Code.DOMAIN_ERROR, f"no rule could take this message in: {type(error).__name__}")
+    if is_master_data or record.key is None:
+        return
+    known = books.stores.get(record.key.decode("utf-8", "replace"))
+    if known is None:
+        return
+    clock = store_clock(books, known.store.store_id)
+    moment = Moment(books, known.store, clock, clock, record.topic, record.offset)
+    details: alerts.Details = {"topic": record.topic, "offset": record.offset, "error": type(error).__name__}
+    alerts.raise_for_store(moment, AlertKind.DOMAIN_ERROR, "A message could not be taken in.", details)

@@ -1,0 +1,125 @@
+"""Master data: articles, stores and policies, as every partition takes them in.
+
+Reads `products`, `stores`, `policies`. Keeps tables of the same names, regular_prices, and closes alerts about articles
+that nobody knew. Writes `alerts` and, from partition 0 only, `dead-letters`.
+
+A row is in force for the next decision and triggers none by itself.
+"""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from msgspec import Struct
+
+from freshmart_streams import tables
+from freshmart_streams.domain import articles, calendars, prices, times
+from freshmart_streams.domain.books import KnownProduct, KnownStore, Moment, partition_clock, store_clock
+from freshmart_streams.domain.prices import RegularPrices
+from freshmart_streams.engine import Batch, Record
+from freshmart_streams.events import codec
+from freshmart_streams.events.dead_letters import Code, Invalid
+from freshmart_streams.events.master_data import Product, Store
+from freshmart_streams.events.reading import Deleted
+from freshmart_streams.tables.books import Books, Shop
+
+E = TypeVar("E", bound=Struct)
+
+
+def keep_products(shop: Shop, record: Record, batch: Batch) -> None:
+    """Put an article's row in force, or take it out."""
+    books = Books(shop, batch)
+    row = _read(books, record, codec.read_product)
+    if row is None:
+        return
+    if isinstance(row, Deleted):
+        books.products.delete(row.ids[0])
+        return
+    was = books.products.get(row.sku)
+    books.products[row.sku] = KnownProduct(row, version=0 if was is None else was.version + 1)
+    _keep_price(batch, row, times.from_milliseconds(record.timestamp))
+    if was is None:
+        _close_unknown(books, record, row.sku)
+
+
+def keep_stores(shop: Shop, record: Record, batch: Batch) -> None:
+    """Put a store's row in force; a deleted store takes no new events."""
+    books = Books(shop, batch)
+    row = _read(books, record, _read_store)
+    if row is None:
+        return
+    if isinstance(row, Deleted):
+        known = books.stores.get(row.ids[0])
+        if known is not None:
+            known.is_deleted = True
+            books.stores[row.ids[0]] = known
+    else:
+        books.stores[row.store_id] = KnownStore(row)
+    _count_version(books)
+
+
+def keep_policies(shop: Shop, record: Record, batch: Batch) -> None:
+    """Put a planner's row in force, or take it out."""
+    books = Books(shop, batch)
+    row = _read(books, record, codec.read_policy)
+    if row is None:
+        return
+    if isinstance(row, Deleted):
+        books.policies.delete("/".join(row.ids))
+    else:
+        books.policies[f"{row.store_id}/{row.sku}"] = row
+    _count_version(books)
+
+
+def _read(books: Books, record: Record, reader: Callable[[bytes | None, bytes | None], E]) -> E | None:
+    """The row of a message; None when it was none. Its dead letter comes once, though every partition reads it."""
+    try:
+        return reader(record.key, record.value)
+    except Invalid as error:
+        if books.partition == 0:
+            books.bury(record, error.code, error.message)
+        return None
+
+
+def _read_store(key: bytes | None, value: bytes | None) -> Store | Deleted:
+    """A store whose calendar can be made: hours that contradict each other are found here."""
+    row = codec.read_store(key, value)
+    if isinstance(row, Store):
+        try:
+            calendars.calendar_of(
+                timezone=row.timezone,
+                opening=row.opening,
+                state=row.state,
+                delivery_weekdays=row.delivery_weekdays,
+                order_cutoff=row.order_cutoff,
+            )
+        except times.TimeError as error:
+            raise Invalid(Code.INVALID, "$.opening: expected hours that do not contradict each other") from error
+    return row
+
+
+def _count_version(books: Books) -> None:
+    progress = partition_clock(books)
+    progress.master_version += 1
+    books.partition_clock[""] = progress
+
+
+def _keep_price(batch: Batch, product: Product, at: times.Instant) -> None:
+    rows = batch.rows(tables.regular_prices)
+    history = rows.get(product.sku) or RegularPrices()
+    if prices.apply_price(history, at, product.price):
+        rows[product.sku] = history
+
+
+def _close_unknown(books: Books, record: Record, sku: str) -> None:
+    """The article appeared: close the alerts of the stores that sold it unknown, a few at a time."""
+    prefix = f"{sku}/"
+    while found := books.unknown_articles.scan(prefix, limit=100):
+        for key, _ in found:
+            store_id = key.removeprefix(prefix)
+            known = books.stores.get(store_id)
+            if known is None:
+                books.unknown_articles.delete(key)
+                continue
+            clock = store_clock(books, store_id)
+            moment = Moment(books, known.store, clock, clock, record.topic, record.offset)
+            articles.close_unknown(moment, sku)

@@ -1,0 +1,214 @@
+"""The application: the engine, the shop's agents and the web, built from Settings; and how a worker begins and ends.
+
+What of Faust is used, replaced and switched off stands in engine/app.py.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+import importlib.metadata
+import json
+import logging
+import signal
+import ssl
+import tempfile
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, cast
+
+import faust
+import msgspec
+
+from freshmart_streams import __version__, logs
+from freshmart_streams.agents import stores_group
+from freshmart_streams.engine import Record
+from freshmart_streams.engine.app import App
+from freshmart_streams.engine.broker import EmbeddedBroker
+from freshmart_streams.engine.clock import now_ms
+from freshmart_streams.engine.connection import Connection
+from freshmart_streams.engine.folder import DataFolder, FolderError
+from freshmart_streams.engine.follower import Follower
+from freshmart_streams.engine.partitions import EngineOptions
+from freshmart_streams.engine.views import Views
+from freshmart_streams.engine.web import PortInUseError, Web, bind
+from freshmart_streams.events.reports import StoreDay
+from freshmart_streams.metrics import Metrics
+from freshmart_streams.settings import BrokerKind, Clock, Settings
+from freshmart_streams.topics import GroupName, Topics
+from freshmart_streams.web.application import mount
+from freshmart_streams.web.company import CompanyDays
+from freshmart_streams.web.context import Context
+
+log = logging.getLogger(__name__)
+
+DONE, FAILED, WRONG_SETTING = 0, 1, 2
+STOP_SECONDS = 8.0
+BYTES_PER_ROW = 1_000
+"""What a decoded row costs in memory, roughly: an object, its key and its place in two dictionaries."""
+
+def rules(settings: Settings) -> str:
+    """The version of everything that results depend on: code, holidays, time zones, settings."""
+    parts = [*sorted(settings.result_settings.items())]
+    parts += [(name, importlib.metadata.version(name)) for name in ("holidays", "tzdata")]
+    return f"{__version__}-{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:8]}"
+
+
+def connection_of(settings: Settings, bootstrap: str) -> Connection:
+    """How to reach the broker that the settings name."""
+    security: dict[str, Any] = {}
+    protocol = "SASL_" if settings.sasl_mechanism is not None else ""
+    if settings.has_tls:
+        context = ssl.create_default_context(cafile=settings.tls_ca_file)
+        if settings.tls_cert_file is not None:
+            context.load_cert_chain(settings.tls_cert_file, settings.tls_key_file)
+        security["ssl_context"] = context
+    security["security_protocol"] = protocol + ("SSL" if settings.has_tls else "PLAINTEXT")
+    if settings.sasl_mechanism is not None:
+        assert settings.sasl_username_file is not None
+        assert settings.sasl_password_file is not None
+        security["sasl_mechanism"] = settings.sasl_mechanism.value
+        security["sasl_plain_username"] = settings.sasl_username_file.read_text(encoding="utf-8").rstrip()
+        security["sasl_plain_password"] = settings.sasl_password_file.read_text(encoding="utf-8").rstrip()
+    mode = "tx" if settings.broker_kind is BrokerKind.KAFKA else "log"
+    return Connection(bootstrap=bootstrap, mode=mode, security=security)  # type: ignore[arg-type]  # the two literals
+
+
+def _credentials(connection: Connection) -> Any:
+    """The same credentials in Faust's form."""
+    security = connection.security
+    if "sasl_mechanism" in security:
+        return faust.SASLCredentials(
+            username=security["sasl_plain_username"],
+            password=security["sasl_plain_password"],
+            mechanism=security["sasl_mechanism"],
+            ssl_context=connection.ssl_context,
+        )
+    return None if connection.ssl_context is None else faust.SSLCredentials(connection.ssl_context)
+
+
+class Worker:
+    """One worker: the app with everything that belongs to it.
+
+    Args:
+        settings: checked settings.
+        bootstrap: `host:port` of the broker, also where it runs in this process.
+        folder: for local state.
+        accept_loss: see `EngineOptions`.
+    """
+
+    def __init__(self, settings: Settings, bootstrap: str, folder: Path, *, accept_loss: bool = False) -> None:
+        self.settings = settings
+        self.bootstrap = bootstrap
+        self.topics = Topics(settings.topic_prefix)
+        connection = connection_of(settings, bootstrap)
+        group = stores_group(
+            self.topics,
+            dedupe_days=settings.dedupe_days,
+            day_grace_hours=settings.day_grace_hours,
+            rules=rules(settings),
+        )
+        app_id = f"{settings.topic_prefix}streams"
+        options = EngineOptions(
+            app_id=app_id,
+            folder=folder,
+            commit_interval=settings.commit_interval_ms / 1_000,
+            rows_in_memory=settings.memory_mb * (1 << 20) // 2 // BYTES_PER_ROW,
+            store_megabytes=settings.memory_mb // 4,
+            accept_loss=accept_loss,
+            tick_seconds=10.0 if settings.clock is Clock.LIVE else None,
+        )
+        self.app = App(
+            app_id,
+            connection=connection,
+            groups=[group],
+            options=options,
+            session_timeout=float(settings.session_timeout_s),
+            standbys=settings.standbys,
+            advertised_url=settings.advertised_url,
+            credentials=_credentials(connection),
+        )
+        self._company = CompanyDays()
+        self._follower = Follower(connection, [self.topics.store_days.name], self._take_store_day, self._forget_days)
+        self._metrics = Metrics(self.app.engine)
+
+    def context(self) -> Context:
+        """What the web may ask for."""
+        return Context(
+            views=Views(self.app.engine, GroupName.STORES.value),
+            now=lambda: now_ms() / 1_000,
+            ready=self.not_ready,
+            metrics=self._metrics.text,
+            company=self._company.day,
+            tokens_file=self.settings.tokens_file,
+            peer_key_file=self.settings.peer_key_file,
+        )
+
+    def not_ready(self) -> Sequence[str]:
+        """Why this worker does not take part; empty when it does."""
+        engine = self.app.engine
+        if self.app.reason:
+            return [self.app.reason]
+        waiting = [part for part in engine.partitions.values() if not part.live]
+        return [f"{part.group.name}/{part.number}: {part.reason}" for part in waiting]
+
+    def _take_store_day(self, record: Record) -> None:
+        if record.value is not None:
+            headers = dict(record.headers)
+            at = msgspec.convert(headers["ce_time"].decode(), type=datetime) if "ce_time" in headers else None
+            self._company.take(_decode_store_day(record.value), at)
+
+    def _forget_days(self) -> None:
+        """Reading begins anew; what is known is replaced by what is read, version by version."""
+
+    async def run(self) -> int:
+        """Run until a signal, a refusal or a crash; return the exit code."""
+        app = self.app
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, app.stopping.set)
+        app.finalize()
+        mount(cast(Web, app.web).web_app, self.context())
+        starting = asyncio.create_task(app.start(), name="start")
+        stopping = asyncio.create_task(app.stopping.wait(), name="stop")
+        await self._follower.start()
+        crashed = asyncio.create_task(app.wait_until_crashed(), name="crash")
+        await asyncio.wait({stopping, crashed}, return_when=asyncio.FIRST_COMPLETED)
+        for task in (starting, stopping, crashed):
+            task.cancel()
+        await self._follower.stop()
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(app.stop(), STOP_SECONDS)
+        if app.refusal:
+            log.error("%s", app.refusal)
+            return WRONG_SETTING
+        return FAILED if app.has_crashed else DONE
+
+
+_decode_store_day = msgspec.json.Decoder(StoreDay).decode
+
+
+def run_worker(settings: Settings, *, accept_loss: bool = False) -> int:
+    """Run one worker in this process until it is told to end; return the exit code of the process."""
+    logs.configure()
+    with contextlib.ExitStack() as stack:
+        bootstrap, folder = settings.bootstrap, settings.data_dir
+        try:
+            taken = bind(settings.web_bind, settings.web_port)
+            stack.callback(taken.close)
+            if settings.broker_kind is BrokerKind.IN_PROCESS:
+                bootstrap = stack.enter_context(EmbeddedBroker()).address
+                folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="freshmart-")))
+            claimed = DataFolder(folder, f"{settings.topic_prefix}streams")
+            claimed.claim()
+            stack.callback(claimed.release)
+        except (PortInUseError, FolderError) as error:
+            log.error("%s", error)
+            return WRONG_SETTING
+
+        async def main() -> int:
+            worker = Worker(settings, bootstrap, folder, accept_loss=accept_loss)
+            cast(Web, worker.app.web).listening = taken
+            return await worker.run()
+
+        return asyncio.run(main())

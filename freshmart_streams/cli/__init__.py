@@ -1,0 +1,16 @@
+"""The `freshmart` command: one file per command, heavy imports only inside the commands that need them."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Run the command line and exit: 0 done, 1 failed, 2 wrong usage or setting, 130 ended with Ctrl-C."""
+    try:
+        from freshmart_streams.cli.commands import run
+
+        code = run(None)
+    except KeyboardInterrupt:
+        code = 130
+    sys.exit(code)

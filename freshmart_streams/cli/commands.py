@@ -1,0 +1,74 @@
+"""All commands in one place, and how each of them ends."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from freshmart_streams import __version__
+from freshmart_streams.cli import (
+    broker,
+    dead_letters,
+    demo,
+    doctor,
+    import_files,
+    simulate,
+    token,
+    topics,
+    worker,
+)
+from freshmart_streams.cli.errors import CommandError
+
+app = typer.Typer(
+    name="freshmart",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    help="Real-time stock, reorders and reports for grocery chains.",
+    epilog="A first look: `freshmart demo`. Settings are environment variables that begin with FRESHMART_. "
+    "Exit codes: 0 done, 1 failed, 2 wrong usage or setting, 130 ended with Ctrl-C.",
+)
+
+app.command("demo")(demo.command)
+app.command("worker")(worker.command)
+app.command("broker")(broker.command)
+app.command("simulate")(simulate.command)
+app.command("import")(import_files.command)
+app.add_typer(topics.app, name="topics")
+app.add_typer(dead_letters.app, name="dead-letters")
+app.add_typer(token.app, name="token")
+app.command("doctor")(doctor.command)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and end.")
+    ] = False,
+) -> None:
+    """Take the options that come before the command."""
+    del version
+
+
+def run(arguments: Sequence[str] | None) -> int:
+    """Run one command line (None: the process's own) and return its exit code."""
+    try:
+        app(args=arguments, prog_name="freshmart")
+    except CommandError as error:
+        print("freshmart: " + " ".join(str(error).split()), file=sys.stderr)
+        return error.exit_code
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 1
+    except KeyboardInterrupt:
+        return 130
+    return 0

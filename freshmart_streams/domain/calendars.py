@@ -1,0 +1,243 @@
+"""When a store sells and when it is delivered: opening hours, public holidays, order opportunities.
+
+An *order opportunity* is a delivery day that can still be reached at an instant: order day = today, or tomorrow from
+the cut-off on (exactly at it included); plus `lead_time_days` calendar days; then the first day, that one included,
+that is a delivery weekday and open. It is the same until its own cut-off, `deliver_by` − `lead_time_days` at
+`order_cutoff`, which may be days later than the cut-off of the order day; from that instant on it is the next one.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from typing import Final, TypeAlias
+
+from holidays.countries.germany import Germany
+
+from freshmart_streams.domain import times
+from freshmart_streams.domain.times import Instant
+
+WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+MONDAY_TO_SATURDAY: Final = (1, 2, 3, 4, 5, 6)
+
+SEARCH_DAYS: Final = 400
+"""How far ahead a delivery day is looked for. A store without one in more than a year has none."""
+
+Hours: TypeAlias = tuple[int, int]
+"""Opening and closing time, in seconds of the day."""
+
+_ALL_DAY: Final[Hours] = (0, times.SECONDS_PER_DAY)
+
+
+class CalendarError(times.TimeError):
+    """Opening hours or weekdays that are none; whoever read them calls their source `invalid`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """The calendar of one store; made by `calendar_of`."""
+
+    zone_name: str
+    opening: tuple[Hours | None, ...]
+    """Monday to Sunday; None is closed."""
+    state: str
+    """German state such as `NW`, whose public holidays the store keeps; any other text has none."""
+    delivery_weekdays: frozenset[int]
+    """ISO weekdays, 1 is Monday."""
+    order_cutoff: str
+    """`HH:MM` on the store's wall clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opportunity:
+    """A delivery day that can still be reached, and the days that its delivery has to last for."""
+
+    deliver_by: int
+    """The delivery day."""
+    cut_off_at: Instant
+    """From this instant on the delivery day can no longer be reached."""
+    next_delivery: int
+    """The delivery day after it."""
+    selling_days: tuple[int, ...]
+    """The protection interval: open days from today, whatever is left of it, to the day before `next_delivery`."""
+
+
+def calendar_of(
+    *,
+    timezone: str = "UTC",
+    opening: Mapping[str, str] | None = None,
+    state: str | None = None,
+    delivery_weekdays: Iterable[int] = MONDAY_TO_SATURDAY,
+    order_cutoff: str = "14:00",
+) -> Calendar:
+    """The calendar of a store's master data; the same data give the same object, at the cost of a look-up.
+
+    Raises `TimeError` (of which `CalendarError` and `UnknownZoneError` are kinds) when one of them cannot be read.
+    """
+    hours = None if opening is None else tuple(opening.items())
+    return _calendar(timezone, hours, state or "", frozenset(delivery_weekdays), order_cutoff)
+
+
+def parse_opening(opening: Mapping[str, str]) -> tuple[Hours | None, ...]:
+    """Hours from Monday to Sunday; a day that is not named is closed. `TimeError` when they cannot be read.
+
+    Keys are days, or ranges of them, which may go over the weekend. A day that is named more than once has the hours of
+    the key that names the fewest days, of the last of these. Hours past midnight are refused: a business day is a
+    calendar date.
+
+    >>> hours = parse_opening({"mon-sat": "07:00-22:00", "sat": "08:00-20:00"})
+    >>> hours[0] == (7 * 3600, 22 * 3600), hours[5] == (8 * 3600, 20 * 3600), hours[6]
+    (True, True, None)
+    """
+    named = [(_places(key), _hours(text)) for key, text in opening.items()]
+    week: list[Hours | None] = [None] * 7
+    for places, hours in sorted(named, key=lambda each: -len(each[0])):  # a stable sort: the last of equals stays last
+        for place in places:
+            week[place] = hours
+    return tuple(week)
+
+
+def is_known_state(state: str) -> bool:
+    """Whether the public holidays of `state` are known; of any other they are not, and the store keeps none."""
+    return state in Germany.subdivisions
+
+
+def is_holiday(calendar: Calendar, day: int) -> bool:
+    """Whether a day is a public holiday in the store's state."""
+    return bool(calendar.state) and day in _holidays(calendar.state, date.fromordinal(day).year)
+
+
+def is_open(calendar: Calendar, day: int) -> bool:
+    """Whether the store sells on a day."""
+    return calendar.opening[(day - 1) % 7] is not None and not is_holiday(calendar, day)
+
+
+def is_delivery_day(calendar: Calendar, day: int) -> bool:
+    """Whether the store can be delivered on a day: a delivery weekday on which it is open."""
+    return times.weekday(day) in calendar.delivery_weekdays and is_open(calendar, day)
+
+
+def today(calendar: Calendar, at: Instant) -> int:
+    """The business day that runs at `at`."""
+    return times.local(at, calendar.zone_name)[0]
+
+
+def share_of_today(calendar: Calendar, at: Instant) -> float:
+    """What is left of today's opening time at `at`, from 1.0 to 0.0; the running hour counts whole.
+
+    >>> berlin = calendar_of(timezone="Europe/Berlin", opening={"mon-sat": "07:00-22:00"})
+    >>> share_of_today(berlin, times.at_local(times.from_iso("2024-10-08"), "19:59", "Europe/Berlin"))
+    0.2
+    """
+    day, second = times.local(at, calendar.zone_name)
+    if not is_open(calendar, day):
+        return 0.0
+    opens, closes = _hours_of(calendar, day)
+    return min(max(closes - (second - second % times.SECONDS_PER_HOUR), 0), closes - opens) / (closes - opens)
+
+
+def elapsed_today(calendar: Calendar, at: Instant) -> float:
+    """How much of today's opening time has passed at `at`, from 0.0 to 1.0, to the second; 0.0 on a closed day."""
+    day, second = times.local(at, calendar.zone_name)
+    if not is_open(calendar, day):
+        return 0.0
+    opens, closes = _hours_of(calendar, day)
+    return min(max(second - opens, 0), closes - opens) / (closes - opens)
+
+
+def opportunity(calendar: Calendar, at: Instant, lead_time_days: int) -> Opportunity | None:
+    """The order opportunity at `at`, or None when no delivery day can be reached within `SEARCH_DAYS`.
+
+    Tuesday morning, one day of lead time, deliveries on Monday, Wednesday and Friday: Wednesday, until Tuesday 14:00.
+
+    >>> store = calendar_of(timezone="Europe/Berlin", delivery_weekdays=[1, 3, 5])
+    >>> tuesday = times.from_iso("2024-10-08")
+    >>> found = opportunity(store, times.at_local(tuesday, "09:13", "Europe/Berlin"), lead_time_days=1)
+    >>> times.to_iso(found.deliver_by), times.to_datetime(found.cut_off_at, "Europe/Berlin").isoformat()
+    ('2024-10-09', '2024-10-08T14:00:00+02:00')
+    >>> [times.to_iso(day) for day in found.selling_days]
+    ['2024-10-08', '2024-10-09', '2024-10-10']
+    """
+    first = order_day = today(calendar, at)
+    # Instants, not wall clocks, are compared: on the night the clock goes back a time of day comes twice.
+    while at >= times.at_local(order_day, calendar.order_cutoff, calendar.zone_name):
+        order_day += 1
+    if lead_time_days > SEARCH_DAYS or (deliver_by := delivery_day_from(calendar, order_day + lead_time_days)) is None:
+        return None
+    if (next_delivery := delivery_day_from(calendar, deliver_by + 1)) is None:
+        return None
+    cut_off_at = cut_off(calendar, deliver_by, lead_time_days)
+    return Opportunity(deliver_by, cut_off_at, next_delivery, selling_days(calendar, first, next_delivery - 1))
+
+
+def cut_off(calendar: Calendar, deliver_by: int, lead_time_days: int) -> Instant:
+    """The instant from which a delivery day can no longer be reached."""
+    return times.at_local(deliver_by - lead_time_days, calendar.order_cutoff, calendar.zone_name)
+
+
+@lru_cache(maxsize=4_096)
+def delivery_day_from(calendar: Calendar, day: int) -> int | None:
+    """The first delivery day, `day` included; None when there is none within `SEARCH_DAYS`."""
+    if not any(calendar.opening[weekday - 1] for weekday in calendar.delivery_weekdays):
+        return None
+    return next((each for each in range(day, day + SEARCH_DAYS) if is_delivery_day(calendar, each)), None)
+
+
+@lru_cache(maxsize=4_096)
+def selling_days(calendar: Calendar, first: int, last: int) -> tuple[int, ...]:
+    """The days from `first` to `last`, both included, on which the store is open."""
+    return tuple(day for day in range(first, last + 1) if is_open(calendar, day))
+
+
+@lru_cache(maxsize=4_096)
+def selling_weekdays(calendar: Calendar, first: int, last: int) -> tuple[int, ...]:
+    """How many Mondays to Sundays the store is open on from `first` to `last`, both included."""
+    counts = [0] * 7
+    for day in range(first, last + 1):
+        counts[(day - 1) % 7] += is_open(calendar, day)
+    return tuple(counts)
+
+
+@lru_cache(maxsize=1_024)
+def _calendar(
+    zone_name: str,
+    opening: tuple[tuple[str, str], ...] | None,
+    state: str,
+    delivery_weekdays: frozenset[int],
+    order_cutoff: str,
+) -> Calendar:
+    times.zone(zone_name)
+    times.second_of_day(order_cutoff)
+    if not delivery_weekdays <= frozenset(range(1, 8)):
+        raise CalendarError("delivery weekdays are 1 (Monday) to 7 (Sunday)")
+    week = (_ALL_DAY,) * 7 if opening is None else parse_opening(dict(opening))
+    return Calendar(zone_name, week, state, delivery_weekdays, order_cutoff)
+
+
+def _places(key: str) -> list[int]:
+    first, dash, last = key.partition("-")
+    if first not in WEEKDAYS or (dash and last not in WEEKDAYS):
+        raise CalendarError(f"opening names no day of the week: {key!r}")
+    start = WEEKDAYS.index(first)
+    days = (WEEKDAYS.index(last) - start) % 7 + 1 if dash else 1
+    return [(start + step) % 7 for step in range(days)]
+
+
+def _hours(text: str) -> Hours:
+    first, _, last = text.partition("-")
+    opens, closes = times.second_of_day(first), times.second_of_day(last)
+    if opens >= closes:
+        raise CalendarError(f"opening hours that do not end on the same day: {text!r}")
+    return opens, closes
+
+
+def _hours_of(calendar: Calendar, day: int) -> Hours:
+    return calendar.opening[(day - 1) % 7] or _ALL_DAY
+
+
+@lru_cache(maxsize=1_024)
+def _holidays(state: str, year: int) -> frozenset[int]:
+    """Public holidays of a German state; of an unknown one none, so that a mistyped state closes no store."""
+    if not is_known_state(state):
+        return frozenset()
+    return frozenset(day.toordinal() for day in Germany(subdiv=state, years=year))

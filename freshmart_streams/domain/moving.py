@@ -1,0 +1,239 @@
+"""What stock movements do: one rule per kind, in a table.
+
+Stock moves at the time of the event. A movement that names an order moves that order on as well; what does not fit an
+order (nobody knows it, another article, more than was ordered, a person too late) still counts as stock where goods
+came, and is an `order-conflict` alert.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from freshmart_streams.domain import (
+    alerts,
+    articles,
+    forecast,
+    ledger,
+    money,
+    orders,
+    reordering,
+    reporting,
+    times,
+    units,
+)
+from freshmart_streams.domain.books import KnownProduct, Moment, article_key
+from freshmart_streams.domain.forecast import Demand
+from freshmart_streams.domain.orders import Order
+from freshmart_streams.domain.stock import Stock
+from freshmart_streams.events.alerts import AlertKind
+from freshmart_streams.events.master_data import Product
+from freshmart_streams.events.movements import Movement, MovementKind
+from freshmart_streams.events.values import Mode
+
+MARK = "i"
+"""Tells ids of movements from ids of other topics."""
+
+
+class Articles:
+    """The articles that a movement names, each with its row and the sum of its lines' quantities."""
+
+    def __init__(self, moment: Moment, movement: Movement) -> None:
+        self.moment = moment
+        self.quantities: dict[str, int] = {}
+        for line in movement.lines:
+            self.quantities[line.sku] = self.quantities.get(line.sku, 0) + line.quantity
+        self._rows: dict[str, Stock] = {}
+
+    def row(self, sku: str) -> Stock:
+        """The row of an article; settled when the movement is done."""
+        row = self._rows.get(sku)
+        if row is None:
+            key = article_key(self.moment.store.store_id, sku)
+            row = self._rows[sku] = self.moment.books.stock.get(key) or Stock()
+        return row
+
+    def known(self, sku: str) -> KnownProduct | None:
+        """The product row of an article."""
+        return self.moment.books.products.get(sku)
+
+    def settle(self, trigger: str) -> None:
+        """Draw the conclusions for every article whose row was asked for."""
+        for sku, row in self._rows.items():
+            articles.settle_article(self.moment, sku, row, self.known(sku), trigger)
+
+
+def apply_movement(moment: Moment, movement: Movement) -> None:
+    """Apply a movement whose id was not seen before. A count must not be too late (`ledger.is_count_too_late`)."""
+    touched = Articles(moment, movement)
+    _RULES[movement.kind](moment, movement, touched)
+    touched.settle(movement.kind.value)
+
+
+def _count(moment: Moment, movement: Movement, touched: Articles) -> None:
+    for sku, quantity in touched.quantities.items():
+        row = touched.row(sku)
+        ledger.apply_count(row.ledger, moment.at, quantity, moment.clock)
+        _offer(moment, sku)
+        alerts.close_for_article(moment, row, sku, AlertKind.ORDER_CONFLICT, "The article was counted.")
+
+
+def _waste(moment: Moment, movement: Movement, touched: Articles) -> None:
+    day = times.local(moment.at, moment.zone)[0]
+    cost = 0
+    for sku, quantity in touched.quantities.items():
+        ledger.apply_change(touched.row(sku).ledger, moment.at, -quantity, moment.clock)
+        known = touched.known(sku)
+        cost += 0 if known is None else _cost(known.product, quantity)
+    figures = reporting.figures_of(moment, day)
+    figures.waste_cost += cost
+    reporting.mark_day_changed(moment, day, figures)
+
+
+def _cost(product: Product, quantity: int) -> int:
+    return money.value(quantity, product.cost or 0, product.unit)
+
+
+def _changes(sign: int) -> Callable[[Moment, Movement, Articles], None]:
+    """The rule of a kind that adds (+1) or takes away (-1) its quantities."""
+
+    def change(moment: Moment, movement: Movement, touched: Articles) -> None:
+        for sku, quantity in touched.quantities.items():
+            ledger.apply_change(touched.row(sku).ledger, moment.at, sign * quantity, moment.clock)
+
+    return change
+
+
+def _receive(moment: Moment, movement: Movement, touched: Articles) -> None:
+    for sku, quantity in touched.quantities.items():
+        ledger.apply_change(touched.row(sku).ledger, moment.at, quantity, moment.clock)
+        if quantity:
+            _offer(moment, sku)
+
+
+def _deliver(moment: Moment, movement: Movement, touched: Articles) -> None:
+    _receive(moment, movement, touched)
+    if movement.order_id is None:
+        return
+
+    def deliver(order: Order, quantity: int) -> str | None:
+        orders.apply_delivery(order, quantity=quantity, is_final=movement.final)
+        return "More came than was ordered." if orders.is_conflicting(order) else None
+
+    _move_order(moment, movement, touched, deliver)
+
+
+def _respond(moment: Moment, movement: Movement, touched: Articles) -> None:
+    def respond(order: Order, quantity: int) -> str | None:
+        orders.apply_response(order, at=moment.at, quantity=quantity, deliver_by=_day(movement))
+        order.substitute_sku = movement.substitute_sku or order.substitute_sku
+        return "More is confirmed than was ordered." if quantity > order.quantity else None
+
+    _move_order(moment, movement, touched, respond)
+
+
+def _dispatch(moment: Moment, movement: Movement, touched: Articles) -> None:
+    def dispatch(order: Order, quantity: int) -> str | None:
+        orders.apply_dispatch(order, at=moment.at, quantity=quantity, deliver_by=_day(movement))
+        return "More is on its way than was ordered." if order.dispatched > order.quantity else None
+
+    _move_order(moment, movement, touched, dispatch)
+
+
+def _release(moment: Moment, movement: Movement, touched: Articles) -> None:
+    def release(order: Order, quantity: int) -> str | None:
+        if moment.at < order.released_at:
+            return None  # a newer word of a person is in force
+        if order.is_settled:
+            if quantity > order.quantity:
+                return "This order is sent and cannot be raised."
+            orders.apply_take_back(order, at=moment.at, quantity=quantity)
+        else:
+            _fix(moment, touched, order, quantity)
+        order.actor, order.release_reason = movement.actor, movement.reason
+        return None
+
+    _move_order(moment, movement, touched, release)
+
+
+def _fix(moment: Moment, touched: Articles, order: Order, quantity: int) -> None:
+    """A person releases or changes the quantity before the cut-off: it stands, in whole packs."""
+    known = touched.known(order.sku)
+    pack_size = order.quantity // order.packs if order.packs else 1 if known is None else known.product.pack_size
+    fixed = units.round_up_to_pack(quantity, pack_size)
+    was_released, order.is_held, order.released_at = order.is_held, True, moment.at
+    if fixed == order.quantity and (was_released or order.mode is not Mode.ADVISE):
+        return
+    row = touched.row(order.sku)
+    levels = row.levels if known is None else reordering.current_levels(moment, row, known)
+    if levels is None or order.reason is None:
+        reason = order.reason
+    else:
+        reason = reordering.reason_of(row, levels, MovementKind.ORDER_RELEASE.value, "none")
+    assert reason is not None, "a proposed order has a reason"
+    source = reordering.source_of(moment)
+    orders.revise(order, packs=fixed // pack_size, quantity=fixed, at=moment.clock, reason=reason, source=source)
+    reordering.publish(moment, order)
+
+
+def _move_order(
+    moment: Moment, movement: Movement, touched: Articles, move: Callable[[Order, int], str | None]
+) -> None:
+    """Move the order that a movement names, if it is one of ours; `move` returns what does not fit, None if all does."""
+    order_id = movement.order_id or ""
+    order = moment.books.orders.get(reordering.order_key(moment.store.store_id, order_id))
+    if order is None:
+        for sku in touched.quantities:
+            _conflict(moment, touched, sku, order_id, "Nobody knows this order.")
+        return
+    row = touched.row(order.sku)
+    before = orders.position(order)
+    orders.pass_time(order, moment.clock, moment.zone)
+    if orders.is_in_force(order):
+        conflict = move(order, touched.quantities.get(order.sku, 0))
+        orders.pass_time(order, moment.clock, moment.zone)
+    else:
+        conflict = "This order is not in force."
+    reordering.book_order(moment, row, order, before)
+    alerts.close_for_article(moment, row, order.sku, AlertKind.OVERDUE_ORDER, "The order moved.")
+    if conflict is not None:
+        _conflict(moment, touched, order.sku, order_id, conflict)
+    elif movement.kind is MovementKind.DELIVERY:
+        message = "A later delivery fits its order."
+        alerts.close_for_article(moment, row, order.sku, AlertKind.ORDER_CONFLICT, message)
+    for sku in touched.quantities:
+        if sku not in {order.sku, order.substitute_sku, movement.substitute_sku}:
+            _conflict(moment, touched, sku, order_id, "This order is for another article.")
+
+
+def _conflict(moment: Moment, touched: Articles, sku: str, order_id: str, message: str) -> None:
+    row = touched.row(sku)
+    alerts.open_for_article(moment, row, sku, AlertKind.ORDER_CONFLICT, message, {"order_id": order_id})
+
+
+def _offer(moment: Moment, sku: str) -> None:
+    """The article is on offer from this day on: a day without a sale is a zero now."""
+    key = article_key(moment.store.store_id, sku)
+    demand = moment.books.demand.get(key) or Demand()
+    forecast.apply_offered(demand, day=times.local(moment.at, moment.zone)[0])
+    moment.books.demand[key] = demand
+
+
+def _day(movement: Movement) -> int | None:
+    return None if movement.deliver_by is None else movement.deliver_by.toordinal()
+
+
+def _nothing(moment: Moment, movement: Movement, touched: Articles) -> None:
+    """A label shows its new price: there are no price changes to confirm yet."""
+
+
+_RULES: Final[dict[MovementKind, Callable[[Moment, Movement, Articles], None]]] = {
+    MovementKind.COUNT: _count,
+    MovementKind.DELIVERY: _deliver,
+    MovementKind.WASTE: _waste,
+    MovementKind.ADJUSTMENT: _changes(+1),
+    MovementKind.TRANSFER_OUT: _changes(-1),
+    MovementKind.TRANSFER_IN: _receive,
+    MovementKind.ORDER_RESPONSE: _respond,
+    MovementKind.DISPATCH_ADVICE: _dispatch,
+    MovementKind.ORDER_RELEASE: _release,
+    MovementKind.LABEL_CONFIRMED: _nothing,
+}

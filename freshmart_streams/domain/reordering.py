@@ -1,0 +1,257 @@
+"""When an article is decided anew, and what becomes of its open decision.
+
+Decisions are level-triggered: whenever something about an article changed, its inventory position is compared with the
+reorder point, and the same position asks for the same order however often it is looked at. Per store, article and
+order opportunity there is one decision (`order_id` is made of these three); until its cut-off a changed need is a new
+revision of it, published when the number of packs changes. An open decision keeps its delivery day and cut-off when
+master data change, and the article has no other one until that cut-off.
+
+Levels are computed once per article and local hour, on first touch, and kept in the article's row: what comes after in
+that hour compares integers. They are void when the opportunity or the master data behind them changes.
+"""
+
+from datetime import date
+
+from freshmart_streams.domain import alerts, identifiers, orders, policies, replenishment, stock, store_days, times
+from freshmart_streams.domain.books import KnownProduct, Moment, article_key, partition_clock
+from freshmart_streams.domain.forecast import Demand
+from freshmart_streams.domain.orders import Order
+from freshmart_streams.domain.replenishment import Levels, OrderQuantity
+from freshmart_streams.domain.reporting import figures_of, mark_day_changed
+from freshmart_streams.domain.stock import Stock, inventory_position
+from freshmart_streams.events.alerts import AlertKind
+from freshmart_streams.events.decisions import Binding, Reorder, ReorderReason, Source
+from freshmart_streams.events.master_data import Product
+from freshmart_streams.events.values import Mode
+
+_RANK = {Mode.OFF: 0, Mode.SHADOW: 1, Mode.ADVISE: 2, Mode.AUTO: 3}
+
+
+def reconsider(moment: Moment, row: Stock, known: KnownProduct, trigger: str) -> None:
+    """Decide about an article after something changed; changes its row, which the caller stores.
+
+    Args:
+        moment: store, clock and cause.
+        row: the article in the store.
+        known: its product row; an article that nobody knows is not ordered.
+        trigger: what changed, for the reason.
+    """
+    if row.open_order and moment.clock >= row.open_until:
+        settle_open(moment, row)
+    mode = moment.store.rollout.reorder
+    if mode is Mode.OFF:
+        return
+    levels = current_levels(moment, row, known)
+    if levels is None:
+        return
+    position = inventory_position(row)
+    if row.open_order:
+        _revise(moment, row, known.product, levels, trigger, mode)
+    elif replenishment.is_due(inventory_position=position, levels=levels):
+        _propose(moment, row, known.product, levels, trigger, mode)
+    if row.on_order and position >= levels.order_up_to_level + known.product.pack_size:
+        _watch_perishables(moment, row, known.product, levels)
+    elif alerts.is_open(row, AlertKind.PERISHABLE_REDUCTION):
+        _calm_perishables(moment, row, known.product.sku)
+
+
+def current_levels(moment: Moment, row: Stock, known: KnownProduct) -> Levels | None:
+    """The article's levels for the hour of the store's clock; computed when the row has none that hold."""
+    version = known.version + partition_clock(moment.books).master_version
+    if moment.clock < row.levels_until and row.levels_version == version:
+        return row.levels
+    product, store_id = known.product, moment.store.store_id
+    key = article_key(store_id, product.sku)
+    demand = moment.books.demand.get(key)
+    changed = stock.flush_sold(row, demand)
+    if changed is not None:
+        moment.books.demand[key] = demand = changed
+    found = moment.books.policies
+    need = replenishment.need_of(
+        demand or Demand(),
+        calendar=moment.calendar,
+        at=moment.clock,
+        lead_time_days=product.lead_time_days,
+        shelf_life_days=product.shelf_life_days,
+        unit=product.unit,
+        policy=policies.effective_policy(*(found.get(name) for name in policies.keys(store_id, product.sku))),
+    )
+    row.levels_version = version
+    row.levels_until = store_days.next_full_hour(moment.clock, moment.zone)
+    row.levels = None
+    if need is not None:
+        row.levels = need.levels
+        row.levels_until = min(row.levels_until, need.opportunity.cut_off_at)
+        row.deliver_by, row.cut_off_at = need.opportunity.deliver_by, need.opportunity.cut_off_at
+        row.demand_rate_per_day, row.usable_demand = need.demand_rate_per_day, need.usable_demand
+    return row.levels
+
+
+def book_order(moment: Moment, row: Stock, order: Order, before: tuple[int, int]) -> None:
+    """Store an order that changed and carry the change over to its article's position.
+
+    `before` is `orders.position` before the change. The caller stores the article's row.
+    """
+    after = orders.position(order)
+    row.on_order += after[0] - before[0]
+    row.in_transit += after[1] - before[1]
+    is_live = not order.is_settled or orders.balance(order).open > 0
+    if is_live and order.order_id not in row.live_orders:
+        row.live_orders.append(order.order_id)
+    elif not is_live and order.order_id in row.live_orders:
+        row.live_orders.remove(order.order_id)
+    if order.is_settled and row.open_order == order.order_id:
+        row.open_order, row.open_until = "", 0
+    store_id = moment.store.store_id
+    moment.books.orders[order_key(store_id, order.order_id)] = order
+    moment.books.schedule(store_id, orders.next_due(order, moment.zone), f"order/{order.order_id}")
+
+
+def settle_open(moment: Moment, row: Stock) -> None:
+    """The open decision's cut-off passed: the agenda comes to it later, but the position must know now."""
+    order = moment.books.orders.get(order_key(moment.store.store_id, row.open_order))
+    if order is None:
+        row.open_order, row.open_until = "", 0
+        return
+    before = orders.position(order)
+    orders.pass_time(order, moment.clock, moment.zone)
+    book_order(moment, row, order, before)
+
+
+def order_key(store_id: str, order_id: str) -> str:
+    """Row key of an order."""
+    return f"{store_id}/{order_id}"
+
+
+def publish(moment: Moment, order: Order) -> None:
+    """Publish an order's latest revision."""
+    assert order.reason is not None and order.source is not None, "a revision has a reason"  # noqa: PT018
+    zone = moment.zone
+    event = Reorder(
+        order_id=order.order_id,
+        revision=order.revision,
+        store_id=order.store_id,
+        sku=order.sku,
+        supplier_id=order.supplier_id,
+        packs=order.packs,
+        quantity=order.quantity,
+        ordered_at=times.to_datetime(order.decided_at, zone),
+        cut_off_at=times.to_datetime(order.cut_off_at, zone),
+        deliver_by=date.fromordinal(order.deliver_by),
+        mode=order.mode,
+        reason=order.reason,
+        source=order.source,
+    )
+    moment.books.publish_reorder(event, moment.at)
+
+
+def reason_of(row: Stock, levels: Levels, trigger: str, binding: str) -> ReorderReason:
+    """The figures of an article at a decision."""
+    return ReorderReason(
+        trigger=trigger,
+        on_hand=row.on_hand,
+        on_order=row.on_order,
+        in_transit=row.in_transit,
+        expected_waste=stock.EXPECTED_WASTE,
+        inventory_position=inventory_position(row),
+        forecast=levels.forecast,
+        safety_stock=levels.safety_stock,
+        reorder_point=levels.reorder_point,
+        order_up_to_level=levels.order_up_to_level,
+        service_level=levels.service_level,
+        binding=Binding(binding),
+    )
+
+
+def source_of(moment: Moment) -> Source:
+    """The message that caused this moment."""
+    return Source(moment.topic, moment.books.partition, moment.offset)
+
+
+def _wanted(row: Stock, product: Product, levels: Levels, position: int) -> OrderQuantity:
+    return replenishment.decide_quantity(
+        inventory_position=position,
+        levels=levels,
+        pack_size=product.pack_size,
+        min_order_packs=product.min_order_packs or 1,
+        max_order_packs=product.max_order_packs,
+        usable_demand=row.usable_demand,
+    )
+
+
+def _propose(moment: Moment, row: Stock, product: Product, levels: Levels, trigger: str, mode: Mode) -> None:
+    wanted = _wanted(row, product, levels, inventory_position(row))
+    if not wanted.packs:
+        return
+    store_id = moment.store.store_id
+    order_id = identifiers.order_id(store_id, product.sku, row.deliver_by)
+    if moment.books.orders.get(order_key(store_id, order_id)) is not None:
+        return  # this delivery day was decided and is past its cut-off; master data moved the cut-off since
+    order = Order(
+        order_id=order_id,
+        store_id=store_id,
+        sku=product.sku,
+        supplier_id=product.supplier_id,
+        deliver_by=row.deliver_by,
+        cut_off_at=row.cut_off_at,
+        mode=mode,
+        shelf_life_days=product.shelf_life_days,
+        due_by=row.deliver_by,
+    )
+    row.open_order, row.open_until = order_id, order.cut_off_at
+    _decide(moment, row, order, wanted, levels, trigger)
+    _count_decision(moment, mode)
+
+
+def _revise(moment: Moment, row: Stock, product: Product, levels: Levels, trigger: str, mode: Mode) -> None:
+    order = moment.books.orders.get(order_key(moment.store.store_id, row.open_order))
+    # A store that goes back to a more cautious mode leaves what was decided before as it is.
+    if order is None or not orders.is_revisable(order) or _RANK[mode] < _RANK[order.mode]:
+        return
+    wanted = _wanted(row, product, levels, inventory_position(row))
+    is_changed = (wanted.packs, wanted.quantity) != (order.packs, order.quantity)
+    if is_changed or (mode is not order.mode and order.quantity):
+        was, order.mode = order.mode, mode
+        _decide(moment, row, order, wanted, levels, trigger)
+        if was is Mode.SHADOW:
+            _count_decision(moment, mode)
+
+
+def _count_decision(moment: Moment, mode: Mode) -> None:
+    """Count an order among the day's figures, once it is more than a shadow."""
+    if mode is not Mode.SHADOW:
+        figures = figures_of(moment, moment.today)
+        figures.reorders += 1
+        mark_day_changed(moment, moment.today, figures)
+
+
+def _decide(moment: Moment, row: Stock, order: Order, wanted: OrderQuantity, levels: Levels, trigger: str) -> None:
+    before = orders.position(order)
+    reason = reason_of(row, levels, trigger, wanted.binding)
+    quantity = wanted.quantity
+    source = source_of(moment)
+    orders.revise(order, packs=wanted.packs, quantity=quantity, at=moment.clock, reason=reason, source=source)
+    book_order(moment, row, order, before)
+    publish(moment, order)
+
+
+def _watch_perishables(moment: Moment, row: Stock, product: Product, levels: Levels) -> None:
+    """Alert when a sent perishable order is more than would be ordered now; it is never reduced automatically."""
+    store_id = moment.store.store_id
+    for order_id in reversed(row.live_orders):
+        order = moment.books.orders.get(order_key(store_id, order_id))
+        if order is None or not order.is_settled or not orders.is_perishable(order):
+            continue
+        coming = orders.balance(order).on_order
+        wanted = _wanted(row, product, levels, inventory_position(row) - coming)
+        if wanted.quantity < coming:
+            details: alerts.Details = {"order_id": order_id, "on_order": coming, "needed": wanted.quantity}
+            message = f"{coming} are on order, {wanted.quantity} would do: only a person may reduce a perishable order."
+            alerts.open_for_article(moment, row, product.sku, AlertKind.PERISHABLE_REDUCTION, message, details)
+            return
+    _calm_perishables(moment, row, product.sku)
+
+
+def _calm_perishables(moment: Moment, row: Stock, sku: str) -> None:
+    message = "What is on order is needed, or is no longer on order."
+    alerts.close_for_article(moment, row, sku, AlertKind.PERISHABLE_REDUCTION, message)

@@ -1,0 +1,237 @@
+"""How much to order: reorder point, order-up-to level, and the quantity in whole packs (formulas.md 4.4 and 4.5).
+
+The convention: an article is ordered when its inventory position has *reached* the reorder point, `position <=
+reorder_point`, and is below the order-up-to level. Both levels cover the demand of the protection interval with the
+policy's service level, which is the chance of not running out in one interval (cycle service), not the share of demand
+that is met (fill rate). Levels are integers of base units, computed once per article and hour: a sale only compares.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+import msgspec
+
+from freshmart_streams.domain import calendars, forecast, quantiles, units
+from freshmart_streams.domain.calendars import Calendar, Opportunity
+from freshmart_streams.domain.forecast import Demand, Forecast, Parameters
+from freshmart_streams.domain.policies import EffectivePolicy
+from freshmart_streams.domain.times import Instant
+
+LOW_VOLUME: Final = 30
+"""Base units of interval demand up to which whole units are counted instead of taking the normal distribution."""
+
+SHELF_LIFE_DAYS: Final = 3_650
+"""Nothing that keeps longer is cut for its shelf life."""
+
+Binding: TypeAlias = Literal[
+    "none", "pack_size", "min_order", "max_order", "shelf_life", "capacity", "max_stock", "supplier_minimum"
+]
+
+# A mean is a sum of floats: what is above an integer by less than this is that integer.
+_TOLERANCE: Final = 1e-9
+
+
+class Levels(msgspec.Struct, array_like=True, frozen=True):
+    """The levels of an article for one hour, and what they come from. Base units."""
+
+    reorder_point: int
+    order_up_to_level: int
+    uncapped_level: int
+    """The order-up-to level before `max_stock`."""
+    safety_stock: float
+    """What the service level (or the presentation stock) asks for beyond the expected demand."""
+    forecast: tuple[float, ...]
+    """One figure per selling day of the protection interval."""
+    service_level: float
+
+
+@dataclass(frozen=True, slots=True)
+class OrderQuantity:
+    """What to order now; no packs: nothing, and `binding` is then `none` or the rule that forbids it."""
+
+    packs: int
+    quantity: int
+    """Base units, a whole number of packs."""
+    binding: Binding
+    """The last rule that changed the quantity."""
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """All that a decision about an article weighs, beside its position: computed once per article and hour."""
+
+    opportunity: Opportunity
+    levels: Levels
+    demand_rate_per_day: float
+    """Base units per calendar day."""
+    usable_demand: float | None
+    """Base units that are expected to be sold while what is ordered now keeps; None: it keeps."""
+
+
+NOTHING: Final = OrderQuantity(0, 0, "none")
+
+
+def need_of(
+    demand: Demand,
+    *,
+    calendar: Calendar,
+    at: Instant,
+    lead_time_days: int,
+    shelf_life_days: int | None,
+    unit: str,
+    policy: EffectivePolicy,
+) -> Need | None:
+    """What an article needs at the order opportunity of `at`; None when its store has no opportunity."""
+    found = calendars.opportunity(calendar, at, lead_time_days)
+    if found is None:
+        return None
+    today, share = calendars.today(calendar, at), calendars.share_of_today(calendar, at)
+    expected = forecast.parameters(
+        demand,
+        calendar=calendar,
+        today=today,
+        elapsed=calendars.elapsed_today(calendar, at),
+        typical_purchase=units.typical_purchase(unit),
+    )
+    interval = forecast.interval_forecast(expected, found.selling_days, today=today, share_of_today=share)
+    return Need(
+        opportunity=found,
+        levels=levels(interval=interval, policy=policy),
+        demand_rate_per_day=demand_rate_per_day(expected, calendar=calendar, today=today),
+        usable_demand=usable_demand(
+            expected,
+            calendar=calendar,
+            today=today,
+            share_of_today=share,
+            deliver_by=found.deliver_by,
+            shelf_life_days=shelf_life_days,
+        ),
+    )
+
+
+def levels(*, interval: Forecast, policy: EffectivePolicy, lead_time_sigma_days: float = 0.0) -> Levels:
+    """Reorder point and order-up-to level for the demand of a protection interval.
+
+    Up to `LOW_VOLUME` the reorder point is the Poisson or negative binomial quantile, or mean and presentation stock,
+    if that is more; above it, mean and the larger of safety and presentation stock, rounded up. `min_stock` raises it.
+    On a calendar the order-up-to level is the reorder point, capped by `max_stock`.
+
+    >>> found = levels(interval=Forecast((5.5, 6.0, 5.5), variance=17.0), policy=EffectivePolicy(service_level=0.98))
+    >>> found.reorder_point, found.order_up_to_level, found.safety_stock
+    (26, 26, 9.0)
+    """
+    mean = interval.mean
+    variance = protection_variance(interval, lead_time_sigma_days)
+    if mean <= LOW_VOLUME:
+        enough = float(quantiles.negative_binomial(mean, variance, policy.service_level))
+    else:
+        enough = mean + safety_stock(variance, policy.service_level)
+    enough = max(enough, mean + policy.presentation_stock)
+    reorder_point = max(math.ceil(enough - _TOLERANCE), policy.min_stock)
+    capped = reorder_point if policy.max_stock is None else min(reorder_point, policy.max_stock)
+    return Levels(reorder_point, capped, reorder_point, enough - mean, interval.daily, policy.service_level)
+
+
+def safety_stock(variance: float, service_level: float) -> float:
+    """Stock beyond the expected demand, demand being normal: `z(service level) · σ`; never below zero.
+
+    >>> round(safety_stock(variance=6 * 500**2, service_level=0.9), 4)
+    1569.5737
+    """
+    return max(quantiles.normal(service_level), 0.0) * math.sqrt(variance)
+
+
+def protection_variance(interval: Forecast, lead_time_sigma_days: float) -> float:
+    """Variance of an interval's demand when its length varies too: `Σ σ_d² + (mean per day)² · σ_L²`.
+
+    >>> protection_variance(Forecast((50.0, 50.0, 50.0), variance=3 * 8.0**2), lead_time_sigma_days=0.5)
+    817.0
+    """
+    if not interval.daily or not lead_time_sigma_days:
+        return interval.variance
+    return interval.variance + (interval.mean / len(interval.daily) * lead_time_sigma_days) ** 2
+
+
+def usable_demand(
+    expected: Parameters,
+    *,
+    calendar: Calendar,
+    today: int,
+    share_of_today: float,
+    deliver_by: int,
+    shelf_life_days: int | None,
+) -> float | None:
+    """Base units expected to be sold from now to the last day on which goods of the delivery can be sold.
+
+    Delivered on day d with a shelf life of n days, goods can be sold on d to d + n − 1. Days on which the store is
+    closed sell nothing, but goods age. None: no shelf life to heed.
+    """
+    if shelf_life_days is None or shelf_life_days > SHELF_LIFE_DAYS:
+        return None
+    counts = calendars.selling_weekdays(calendar, today + 1, deliver_by + shelf_life_days - 1)
+    rest_of_today = forecast.expected_on(expected, today) * share_of_today
+    return rest_of_today + forecast.expected_on_weekdays(expected, counts)
+
+
+def is_due(*, inventory_position: int, levels: Levels) -> bool:
+    """Whether the position calls for an order.
+
+    >>> at_the_point = Levels(10, 40, 40, 0.0, (), 0.98)
+    >>> is_due(inventory_position=10, levels=at_the_point), is_due(inventory_position=11, levels=at_the_point)
+    (True, False)
+    """
+    return inventory_position <= levels.reorder_point and inventory_position < levels.order_up_to_level
+
+
+def decide_quantity(
+    *,
+    inventory_position: int,
+    levels: Levels,
+    pack_size: int = 1,
+    min_order_packs: int | None = None,
+    max_order_packs: int | None = None,
+    usable_demand: float | None = None,
+) -> OrderQuantity:
+    """Whole packs that bring the position up to the level, in the order of formulas.md 4.5.
+
+    Need, capped by `max_stock` (which a pack may overshoot), rounded up to packs, raised to the minimum order; then cut
+    to the maximum order and to what can be sold within its shelf life. Cut below the minimum order, it is no order.
+
+    >>> levels_now = Levels(26, 26, 26, 9.0, (5.5, 6.0, 5.5), 0.98)
+    >>> decide_quantity(inventory_position=7, levels=levels_now, pack_size=12)
+    OrderQuantity(packs=2, quantity=24, binding='pack_size')
+    """
+    if not is_due(inventory_position=inventory_position, levels=levels):
+        return NOTHING
+    minimum = max(min_order_packs or 1, 1)
+    need = levels.order_up_to_level - inventory_position
+    packs = -(-need // pack_size)
+    binding: Binding = "max_stock" if levels.order_up_to_level < levels.uncapped_level else "none"
+    if packs * pack_size != need:
+        binding = "pack_size"
+    if packs < minimum:
+        packs, binding = minimum, "min_order"
+    if max_order_packs is not None and packs > max_order_packs:
+        packs, binding = max_order_packs, "max_order"
+    if usable_demand is not None:
+        usable_packs = max(math.floor(usable_demand + _TOLERANCE) - inventory_position, 0) // pack_size
+        if packs > usable_packs:
+            packs, binding = usable_packs, "shelf_life"
+    if packs < minimum:
+        packs = 0
+    return OrderQuantity(packs, packs * pack_size, binding)
+
+
+def demand_rate_per_day(expected: Parameters, *, calendar: Calendar, today: int) -> float:
+    """Base units per calendar day in the coming week, today included."""
+    return forecast.demand_rate_per_day(expected, calendars.selling_days(calendar, today, today + 6))
+
+
+def days_of_cover(on_hand: int, demand_rate_per_day: float) -> float | None:
+    """Days that the stock on hand lasts; None when no demand is expected: for ever.
+
+    >>> days_of_cover(9, 6.0), days_of_cover(-2, 6.0), days_of_cover(9, 0.0)
+    (1.5, 0.0, None)
+    """
+    return max(on_hand, 0) / demand_rate_per_day if demand_rate_per_day > 0 else None

@@ -1,0 +1,109 @@
+"""The row of an article in a store: what is there, what comes, what it needs. One row is read and written per line.
+
+    inventory position = max(on hand, 0) + on order + in transit − expected waste
+
+`expected_waste` is 0 in this first form: movements carry expiry dates only for part of the goods, and a receipt rarely
+says which lot it sold, so what will spoil is not known well enough to order against it. The shelf life still caps what
+is ordered (`replenishment.decide_quantity`).
+"""
+
+from enum import IntEnum
+
+import msgspec
+
+from freshmart_streams.domain import forecast
+from freshmart_streams.domain.forecast import Demand
+from freshmart_streams.domain.ledger import Ledger
+from freshmart_streams.domain.replenishment import Levels
+from freshmart_streams.domain.times import Instant
+
+EXPECTED_WASTE = 0
+
+
+class Shelf(IntEnum):
+    """Whether there is something on hand."""
+
+    NEVER = 0
+    """Nothing is known to have been there yet."""
+    FILLED = 1
+    OUT = 2
+    """It ran out."""
+
+
+class Stock(msgspec.Struct, array_like=True):
+    """An article in a store; quantities in base units, times in microseconds since 1970, days as ordinals.
+
+    Attributes:
+        on_order: of orders that are sent, what is not yet in transit.
+        sold_day, sold: units sold on one business day (voids and returns taken off) that `Demand` does not hold yet.
+        levels: reorder point, order-up-to level and what they come from; None where nothing can be delivered.
+        levels_until: the levels hold before this time of the store's clock: one local hour, or until the cut-off.
+        levels_version: of the master data that the levels were computed from.
+        deliver_by, cut_off_at: the order opportunity of the levels.
+        usable_demand: units that can be sold within the shelf life; None where that does not matter.
+        open_order: id of the decision that may still be revised, empty when there is none; `open_until` is its cut-off.
+        live_orders: ids of the orders of which something may still come, the open one included.
+        alerts: bits of the open alerts (`alerts.Bit`).
+        shelf, out_day: whether the article is out of stock, and the last day on which it was.
+    """
+
+    ledger: Ledger = msgspec.field(default_factory=Ledger)
+    on_order: int = 0
+    in_transit: int = 0
+    sold_day: int = 0
+    sold: int = 0
+    levels: Levels | None = None
+    levels_until: Instant = 0
+    levels_version: int = -1
+    deliver_by: int = 0
+    cut_off_at: Instant = 0
+    demand_rate_per_day: float = 0.0
+    usable_demand: float | None = None
+    open_order: str = ""
+    open_until: Instant = 0
+    live_orders: list[str] = []
+    alerts: int = 0
+    shelf: Shelf = Shelf.NEVER
+    out_day: int = 0
+
+    @property
+    def on_hand(self) -> int:
+        """Base units on hand, negative when more was sold than is known to have come."""
+        return self.ledger.on_hand
+
+
+def inventory_position(stock: Stock) -> int:
+    """What counts against the reorder point; the open decision is not in it, because it is not sent.
+
+    >>> inventory_position(Stock(Ledger(on_hand=-3), on_order=24, in_transit=12))
+    36
+    """
+    return max(stock.ledger.on_hand, 0) + stock.on_order + stock.in_transit - EXPECTED_WASTE
+
+
+def apply_sold(stock: Stock, demand: Demand | None, *, day: int, units: int) -> Demand | None:
+    """Count units sold on a business day, below zero for what came back.
+
+    One day is counted in this row, so that a sale writes no other. When another day comes, that one goes to `demand`
+    (a new row when there is none), which is returned for storing; otherwise None is.
+    """
+    if day == stock.sold_day:
+        stock.sold += units
+        return None
+    if day < stock.sold_day:
+        demand = demand or Demand()
+        forecast.apply_sale(demand, day=day, units=units)
+        return demand
+    changed = flush_sold(stock, demand)
+    stock.sold_day, stock.sold = day, units
+    return changed
+
+
+def flush_sold(stock: Stock, demand: Demand | None) -> Demand | None:
+    """Hand the units counted in this row over to `demand` and return it for storing; None when there are none."""
+    if not stock.sold_day:
+        return None
+    demand = demand or Demand()
+    forecast.apply_sale(demand, day=stock.sold_day, units=stock.sold)
+    stock.sold_day = stock.sold = 0
+    return demand

@@ -1,0 +1,157 @@
+"""A table as one partition sees it while it folds: committed rows in the store, newer ones in memory.
+
+Rows in memory are bounded: two generations, of which the older one is dropped when the younger one is full. A row that
+is not yet in the store never leaves memory.
+"""
+
+from collections.abc import Iterator
+from typing import Generic, TypeVar
+
+from freshmart_streams.engine.stores import Change, Store
+from freshmart_streams.engine.tables import Table
+
+R = TypeVar("R")
+
+TOP = b"\xff"  # no UTF-8 byte: behind every key
+
+
+class Rows(Generic[R]):
+    """The rows of one table in one partition, with what the current batch changed.
+
+    A row that `get` returns is live: change it in place, then store it back with `rows[key] = row`. Keep no reference
+    beyond the record at hand.
+    """
+
+    def __init__(self, table: Table[R], store: Store, in_memory: int) -> None:
+        self.table = table
+        self._store = store
+        self._limit = self._full = in_memory
+        self._young: dict[str, R | None] = {}
+        self._old: dict[str, R | None] = {}
+        self._changed: dict[str, None] = {}
+        self._committing: dict[str, None] = {}
+
+    def get(self, key: str) -> R | None:
+        """The row under this key as it is now, or None."""
+        try:
+            return self._young[key]
+        except KeyError:
+            return self._load(key)
+
+    def __setitem__(self, key: str, row: R) -> None:
+        if key not in self._young and len(self._young) >= self._full:
+            self._age()
+        self._young[key] = row
+        self._changed[key] = None
+
+    def delete(self, key: str) -> None:
+        """Remove the row; removing one that is not there does nothing but cost a tombstone."""
+        self._young[key] = None
+        self._changed[key] = None
+
+    def __contains__(self, key: str) -> bool:
+        return self.get(key) is not None
+
+    def scan(self, prefix: str, after: str = "", limit: int = 100) -> list[tuple[str, R]]:
+        """Rows whose key starts with `prefix` and is greater than `after`, in the order of their keys.
+
+        What is not yet committed is included.
+        """
+        table, unstored = self.table, self._unstored(prefix, after)
+        start = table.stored_key(after) + b"\x00" if after > prefix else table.stored_key(prefix)
+        found: dict[str, R] = {}
+        skip = len(table.prefix)
+        for stored_key, value in self._store.scan(start, table.stored_key(prefix) + TOP, limit + len(unstored)):
+            key = stored_key[skip:].decode()
+            if key not in unstored:
+                cached = self._young.get(key) or self._old.get(key)
+                found[key] = table.decode(value) if cached is None else cached
+        found.update((key, row) for key, row in unstored.items() if row is not None)
+        return sorted(found.items(), key=lambda item: item[0].encode())[:limit]
+
+    def _unstored(self, prefix: str, after: str) -> dict[str, R | None]:
+        return {
+            key: self.get(key)
+            for keys in (self._committing, self._changed)
+            for key in keys
+            if key.startswith(prefix) and key > after
+        }
+
+    def _load(self, key: str) -> R | None:
+        if key in self._old:
+            row = self._old[key]
+        else:
+            stored = self._store.get(self.table.stored_key(key))
+            row = None if stored is None else self.table.decode(stored)
+        if len(self._young) >= self._full:
+            self._age()
+        self._young[key] = row
+        return row
+
+    def _age(self) -> None:
+        """Drop the rows that were not asked for since the last time, but for those that the store does not have yet."""
+        old, young = self._old, self._young
+        keep = {
+            key: old[key]
+            for keys in (self._committing, self._changed)
+            for key in keys
+            if key not in young and key in old
+        }
+        self._old, self._young = young, keep
+        self._full = max(
+            self._limit, 2 * len(keep)
+        )  # with more unstored rows than memory was meant for, wait for their commit
+
+    # The engine's side: one commit at a time.
+
+    @property
+    def changed_count(self) -> int:
+        """How many rows the next commit will hold."""
+        return len(self._changed)
+
+    def begin_commit(self) -> Iterator[Change]:
+        """Hand over the changed rows, each encoded once, and count them as being committed."""
+        self._committing, self._changed = self._changed, {}
+        young, old, table = self._young, self._old, self.table
+        for key in self._committing:
+            row = young[key] if key in young else old[key]
+            yield table.stored_key(key), None if row is None else table.encode(row)
+
+    def end_commit(self) -> None:
+        """What was being committed is in the store now."""
+        self._committing = {}
+
+    def drop(self) -> None:
+        """Forget everything that is in memory."""
+        self._young, self._old, self._changed, self._committing = {}, {}, {}, {}
+
+
+class CheckedRows(Rows[R]):
+    """The test mode: a row that was changed in place must have been stored back."""
+
+    def __init__(self, table: Table[R], store: Store, in_memory: int) -> None:
+        super().__init__(table, store, in_memory)
+        self._read: dict[str, bytes] = {}
+
+    def _load(self, key: str) -> R | None:
+        row = super()._load(key)
+        if row is not None:
+            self._read[key] = self.table.encode(row)
+        return row
+
+    def check(self) -> None:
+        """Compare what was read with what is there.
+
+        Raises:
+            AssertionError: a row was changed and not stored back.
+        """
+        for key, before in self._read.items():
+            row = self._young.get(key) or self._old.get(key)
+            if (
+                key not in self._changed
+                and key not in self._committing
+                and row is not None
+                and self.table.encode(row) != before
+            ):
+                raise AssertionError(f"table {self.table.name}: row {key!r} was changed in place and not stored back")
+        self._read = {}

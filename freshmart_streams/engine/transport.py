@@ -1,0 +1,227 @@
+"""Faust's aiokafka transport, with fetches handed to the engine as they come.
+
+What stock Faust does per message (decode, deliver, acknowledge, commit) the engine does per batch. Kept: the consumer
+thread, so that heartbeats survive a busy loop, the group protocol and the assignor. Every fetch result carries, per
+input, the number of its last seek, read in the same step of the thread's loop: what was fetched before a seek is told
+apart and dropped.
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+from aiokafka import TopicPartition
+from aiokafka.consumer import AIOKafkaConsumer
+from aiokafka.errors import (
+    CommitFailedError,
+    ConsumerStoppedError,
+    IllegalStateError,
+    KafkaError,
+    NoOffsetForPartitionError,
+)
+from faust.transport.drivers import TRANSPORTS
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP
+from faust.types.tuples import ConsumerMessage
+
+from freshmart_streams.engine.records import Position, Record
+
+if TYPE_CHECKING:
+    from freshmart_streams.engine.worker import Engine
+
+FETCH_SECONDS = 0.25
+FETCH_BYTES = 4 << 20
+RECORDS_PER_FETCH = 20_000
+
+
+class Fetched(NamedTuple):
+    """One round of fetching."""
+
+    records: Mapping[Position, list[Record]]
+    places: Mapping[Position, tuple[int, int, int]]
+    """For each assigned input: the number of its last seek, the next offset to fetch, the end of the log."""
+
+
+class RefusedCommitError(Exception):
+    """The group coordinator refused an offset commit: the partitions may be somebody else's by now."""
+
+
+class ConsumerThread(driver.AIOKafkaConsumerThread):
+    """The thread that fetches and keeps the group membership."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.seek_numbers: dict[Position, int] = {}
+
+    def _create_worker_consumer(self, transport: Any) -> AIOKafkaConsumer:
+        consumer = super()._create_worker_consumer(transport)
+        # Faust has no settings for these: committed records only, and a hole in the log is an error, not a jump
+        engine = cast("Consumer", self.consumer).engine
+        consumer._isolation_level = engine.connection.isolation_level
+        consumer._auto_offset_reset = "none"
+        consumer._fetch_max_wait_ms = 100
+        return consumer
+
+    async def _fetch_records(
+        self, consumer: Any, active_partitions: Any, timeout: float | None = None, max_records: int | None = None
+    ) -> Any:
+        try:
+            records = await super()._fetch_records(
+                consumer, active_partitions, timeout=timeout, max_records=RECORDS_PER_FETCH
+            )
+        except NoOffsetForPartitionError:
+            records = {}  # not seeked yet: the engine does that when it opens the partition
+        return Fetched(
+            {Position(tp.topic, tp.partition): found for tp, found in records.items()}, self._places(consumer)
+        )
+
+    def _places(self, consumer: AIOKafkaConsumer) -> dict[Position, tuple[int, int, int]]:
+        places: dict[Position, tuple[int, int, int]] = {}
+        committed = consumer._isolation_level == "read_committed"
+        subscription = consumer._subscription.subscription
+        if subscription is None or subscription.assignment is None:
+            return places
+        for position, number in self.seek_numbers.items():
+            tp = TopicPartition(*position)
+            if tp in subscription.assignment.tps:
+                state = subscription.assignment.state_value(tp)
+                end = (state.lso if committed else state.highwater) or 0
+                if state.has_valid_position:
+                    places[position] = number, state.position, end
+        return places
+
+    async def seek_all(self, offsets: Mapping[Position, int]) -> dict[Position, int]:
+        """Seek in the thread's loop, and number the seeks."""
+        numbers: dict[Position, int] = await self.call_thread(self._seek_all, offsets)
+        return numbers
+
+    async def _seek_all(self, offsets: Mapping[Position, int]) -> dict[Position, int]:
+        consumer = self._ensure_consumer()
+        assigned = consumer.assignment()
+        for position, offset in offsets.items():
+            tp = TopicPartition(*position)
+            if tp in assigned:
+                consumer.seek(tp, offset)
+                self.seek_numbers[position] = self.seek_numbers.get(position, 0) + 1
+        return {position: self.seek_numbers.get(position, -1) for position in offsets}
+
+    async def ask(self, what: str, positions: Iterable[Position]) -> dict[Position, int]:
+        """`beginning_offsets` or `end_offsets` of inputs."""
+        found: Mapping[TopicPartition, int] = await self.call_thread(
+            self._ask, what, [TopicPartition(*position) for position in positions]
+        )
+        return {Position(tp.topic, tp.partition): offset for tp, offset in found.items()}
+
+    async def _ask(self, what: str, tps: list[TopicPartition]) -> Mapping[TopicPartition, int]:
+        found: Mapping[TopicPartition, int] = await getattr(self._ensure_consumer(), what)(tps)
+        return found
+
+    async def _commit(self, offsets: Mapping[TP, int]) -> bool:
+        """Commit group offsets, which only displays and the test of membership use: no error of it ends the worker."""
+        try:
+            await self._ensure_consumer().commit({TopicPartition(*tp): offset for tp, offset in offsets.items()})
+        except (CommitFailedError, IllegalStateError):
+            return False
+        except KafkaError as error:
+            self.log.info("group offsets not committed: %r", error)
+            return False
+        return True
+
+    def verify_event_path(self, now: float, tp: TP) -> None:
+        """Stock Faust looks for stuck streams by its own acknowledgements, which are not used here."""
+
+
+class Consumer(driver.Consumer):
+    """Delivers fetches to the engine, and batches of work to the group's agent."""
+
+    @property
+    def engine(self) -> "Engine":
+        """The engine of the app that this consumer belongs to."""
+        engine: Engine = self.app.engine  # type: ignore[attr-defined]  # an engine.App, never a bare faust.App
+        return engine
+
+    @property
+    def thread(self) -> ConsumerThread:
+        """The consumer's thread."""
+        return cast(ConsumerThread, self._thread)
+
+    def _new_consumer_thread(self) -> ConsumerThread:
+        return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    async def perform_seek(self) -> None:
+        """The engine seeks when it opens a partition."""
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Give up all partitions before they may go elsewhere (eager rebalancing revokes all of them)."""
+        if not self.app.should_stop:
+            self.stop_flow()
+            self.app.reason = "rebalancing"  # type: ignore[attr-defined]  # an engine.App
+            await self.engine.suspend("rebalancing")
+        await super().on_partitions_revoked(revoked)
+
+    def ack(self, message: Any) -> bool:
+        """An event is a batch of work: there is nothing to commit for it."""
+        message.acked = True
+        self._unacked_messages.discard(message)
+        return True
+
+    def _filter_tps_with_pending_acks(self, topics: Any = None) -> Any:
+        return list(self.engine.applied_offsets())
+
+    def _filter_committable_offsets(self, tps: Any) -> dict[TP, int]:
+        return {
+            tp: offset for tp, offset in self.engine.applied_offsets().items() if self._committed_offset[tp] != offset
+        }
+
+    async def deliver(self, topic: str, partition: int, work: object) -> None:
+        """Give work to the agent that reads this topic."""
+        tp = TP(topic, partition)
+        await self.callback(
+            ConsumerMessage(
+                topic,
+                partition,
+                0,
+                0.0,
+                0,
+                None,
+                None,
+                cast(Any, work),
+                None,
+                0,
+                0,
+                tp,
+                generation_id=self.app.consumer_generation_id,
+            )
+        )
+
+    async def _drain_messages(self, fetcher: Any) -> None:
+        stopped, engine = fetcher._stopped.is_set, self.engine
+        try:
+            while not (self._stopped.is_set() or stopped()):
+                if not self.flow_active:
+                    await self.wait(self.can_resume_flow)  # type: ignore[arg-type]  # mode's annotation is narrower than its code
+                    continue
+                active = {tp for tp in self._get_active_partitions() if engine.wants(Position(*tp))}
+                if not active:
+                    await asyncio.sleep(0.005)
+                    continue
+                try:
+                    fetched = await self._getmany(active_partitions=active, timeout=FETCH_SECONDS)
+                except KafkaError as error:
+                    await engine.fetch_failed(error)
+                    continue
+                if fetched and self.flow_active:
+                    engine.received(cast(Fetched, fetched))
+                await asyncio.sleep(0)
+        except (asyncio.CancelledError, ConsumerStoppedError):
+            if not self.app.should_stop and not stopped():
+                raise
+
+
+class Transport(driver.Transport):
+    """The transport behind `state://` addresses."""
+
+    Consumer = Consumer
+
+
+TRANSPORTS.aliases["state"] = "freshmart_streams.engine.transport:Transport"

@@ -1,0 +1,309 @@
+"""All partitions that this worker has: assignment, fetching, turns, failures, ticks."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+from aiokafka.errors import KafkaError
+from faust.types import TP
+
+from freshmart_streams.engine.clock import now_ms
+from freshmart_streams.engine.connection import WAIT_SECONDS, BrokerTimeoutError, Connection, within
+from freshmart_streams.engine.groups import Group
+from freshmart_streams.engine.inbox import Inbox
+from freshmart_streams.engine.master import MasterReader
+from freshmart_streams.engine.partitions import EngineOptions, Partition, RefusedError
+from freshmart_streams.engine.records import Position
+from freshmart_streams.engine.stores import StoreMemory
+from freshmart_streams.engine.transport import Consumer, Fetched
+
+if TYPE_CHECKING:
+    from freshmart_streams.engine.app import App
+
+log = logging.getLogger(__name__)
+
+WAITING_MAX = 20_000
+REOPEN_SECONDS = 0.5
+
+
+class Work:
+    """A partition's turn: what the group's agent gets."""
+
+    def __init__(self, partition: Partition, done: Callable[[Partition], None]) -> None:
+        self._partition = partition
+        self._epoch = partition.epoch
+        self._done = done
+
+    async def fold(self) -> None:
+        """Fold what waits, for a while."""
+        try:
+            await self._partition.fold(self._epoch)
+        finally:
+            self._done(self._partition)
+
+
+class Engine:
+    """The partitions of this worker.
+
+    Args:
+        app: the Faust app, whose consumer, assignor and agents are used.
+        groups: all groups.
+        connection: to the broker.
+        options: see `EngineOptions`.
+    """
+
+    def __init__(self, app: "App", groups: Sequence[Group], connection: Connection, options: EngineOptions) -> None:
+        self.app = app
+        self.groups = {group.name: group for group in groups}
+        self.connection = connection
+        self.options = options
+        self.partitions: dict[tuple[str, int], Partition] = {}
+        self.partition_counts: dict[str, int] = {}
+        self.refused = ""
+        self._group_of = {topic: group for group in groups for topic in group.inputs}
+        self._seek_numbers: dict[Position, int] = {}
+        self._memory = StoreMemory(options.store_megabytes)
+        self._master = MasterReader(
+            connection, {topic for group in groups for topic in group.master}, self._live_inboxes, self.wake
+        )
+        self._wake = asyncio.Event()
+        self._at_work: set[tuple[str, int]] = set()
+        self._opening = asyncio.Lock()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._reopening: dict[tuple[str, int], asyncio.Task[None]] = {}
+
+    @property
+    def consumer(self) -> Consumer:
+        """The app's consumer."""
+        return cast(Consumer, self.app.consumer)
+
+    # Life.
+
+    async def start(self) -> None:
+        """Begin to give partitions their turns."""
+        self._tasks = [asyncio.create_task(self._give_turns(), name="turns")]
+        if self.options.tick_seconds is not None and any(group.ticks for group in self.groups.values()):
+            self._tasks.append(asyncio.create_task(self._write_ticks(self.options.tick_seconds), name="ticks"))
+
+    async def stop(self) -> None:
+        """Give up all partitions: commits under way end, the rest is forgotten and done again by the next owner."""
+        tasks = [*self._tasks, *self._reopening.values()]
+        self._tasks = []
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=3)
+        await asyncio.gather(*(partition.close() for partition in self.partitions.values()))
+        self.partitions.clear()
+        await self._master.stop()
+
+    # Assignment.
+
+    async def suspend(self, reason: str) -> None:
+        """Before a rebalance: let commits under way end and forget the rest."""
+        await asyncio.gather(*(partition.suspend(reason) for partition in self.partitions.values()))
+        self._at_work.clear()
+
+    async def open_assigned(self, assignment: Iterable[TP]) -> None:
+        """Open what the group protocol gave to this worker, close the rest.
+
+        Raises:
+            RefusedError: one cannot be opened; the text is for a person.
+            KafkaError, BrokerTimeoutError: to be tried again.
+        """
+        async with self._opening:
+            mine = {(self._group_of[tp.topic].name, tp.partition) for tp in assignment if tp.topic in self._group_of}
+            for key in set(self.partitions) - mine:
+                await self.partitions.pop(key).close()
+            await self._master.start()
+            for key in sorted(mine - set(self.partitions)):
+                self.partitions[key] = self._new_partition(*key)
+            await asyncio.gather(*(self._open(self.partitions[key]) for key in sorted(mine)))
+        self.wake()
+
+    def _new_partition(self, group: str, number: int) -> Partition:
+        return Partition(
+            self.groups[group],
+            number,
+            self.partition_counts[group],
+            self.connection,
+            self.options,
+            self._memory,
+            self,
+            self._partition_failed,
+            self.wake,
+        )
+
+    async def _open(self, partition: Partition) -> None:
+        offsets = await partition.open()
+        self._at_work.discard((partition.group.name, partition.number))
+        master = {position: offset for position, offset in offsets.items() if position.topic in partition.group.master}
+        inputs = {position: offset for position, offset in offsets.items() if position not in master}
+        for position in inputs:
+            self._seek_numbers[position] = -1  # what was fetched before the seek is not taken
+        self._seek_numbers.update(await self.consumer.thread.seek_all(inputs))
+        self._master.rewind(master)
+
+    def _partition_failed(self, partition: Partition) -> None:
+        key = (partition.group.name, partition.number)
+        if key not in self._reopening:
+            self._reopening[key] = asyncio.create_task(self._reopen(partition, key), name=f"reopen {key}")
+
+    async def _reopen(self, partition: Partition, key: tuple[str, int]) -> None:
+        """Open a failed partition again, but only with the group's consent.
+
+        A fenced worker must not fence the rightful owner back.
+        """
+        try:
+            await asyncio.sleep(REOPEN_SECONDS)
+            while self._may_reopen(partition, key):  # after a rebalance the assignment opens what is ours
+                try:
+                    if not await self.consumer.thread.commit(self._offsets_of(partition)):
+                        await asyncio.sleep(REOPEN_SECONDS)
+                        continue
+                    async with self._opening:
+                        if self._may_reopen(partition, key):
+                            await self._open(partition)
+                except RefusedError as error:
+                    self._refuse(error)
+                    return
+                except (KafkaError, BrokerTimeoutError, OSError) as error:
+                    partition.reason = f"{type(error).__name__}: {error}"
+                    log.warning("%s/%s: cannot be opened yet: %s", *key, partition.reason)
+                    await asyncio.sleep(REOPEN_SECONDS)
+            self.wake()
+        finally:
+            self._reopening.pop(key, None)
+
+    def _may_reopen(self, partition: Partition, key: tuple[str, int]) -> bool:
+        return (
+            self.partitions.get(key) is partition
+            and not partition.live
+            and not self.app.rebalancing
+            and not self.app.should_stop
+        )
+
+    def _refuse(self, error: RefusedError) -> None:
+        self.refused = str(error)
+        self.app.refuse(self.refused)
+
+    def _offsets_of(self, partition: Partition) -> dict[TP, int]:
+        offsets = partition.batch.local.marker.offsets if partition.batch is not None else {}
+        return {
+            TP(topic, partition.number): offsets.get(topic, {}).get(partition.number, 0)
+            for topic in partition.group.inputs
+        }
+
+    def owner_url(self, topic: str, partition: int) -> str | None:
+        """Where the worker answers that owns a partition of an input, as the group protocol tells."""
+        url: str | None = cast(Any, self.app.assignor)._external_tps_url.get(TP(topic, partition))
+        return url
+
+    def applied_offsets(self) -> dict[TP, int]:
+        """How far the inputs of live partitions are applied: the group offsets, for displays."""
+        found: dict[TP, int] = {}
+        for partition in self.partitions.values():
+            if partition.live:
+                found |= {tp: offset for tp, offset in self._offsets_of(partition).items() if offset}
+        return found
+
+    # Fetching.
+
+    def wants(self, position: Position) -> bool:
+        """Whether to fetch more of this input."""
+        group = self._group_of.get(position.topic)
+        if group is None:
+            return False
+        partition = self.partitions.get((group.name, position.partition))
+        if partition is None or not partition.live:
+            return False
+        entry = partition.inbox.inputs.get(position)
+        return entry is not None and len(entry.records) < WAITING_MAX
+
+    def received(self, fetched: Fetched) -> None:
+        """Put a fetch into the inboxes, but for what is from before a seek."""
+        for position, (number, read_to, end) in fetched.places.items():
+            group = self._group_of.get(position.topic)
+            partition = self.partitions.get((group.name, position.partition)) if group is not None else None
+            if partition is None or not partition.live or self._seek_numbers.get(position) != number:
+                continue
+            partition.inbox.add(position, fetched.records.get(position, ()), read_to, end)
+        self.wake()
+
+    async def fetch_failed(self, error: KafkaError) -> None:
+        """A fetch raised: an input has a hole, or the broker is away. Opening again tells which."""
+        log.warning("fetching: %r", error)
+        await asyncio.sleep(REOPEN_SECONDS)
+        for partition in list(self.partitions.values()):
+            if partition.live and type(error).__name__ == "OffsetOutOfRangeError":
+                await partition.suspend(repr(error))
+                self._partition_failed(partition)
+
+    def _live_inboxes(self) -> list[Inbox]:
+        return [partition.inbox for partition in self.partitions.values() if partition.live]
+
+    # Turns.
+
+    def wake(self) -> None:
+        """There may be something to fold."""
+        self._wake.set()
+
+    async def _give_turns(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            for key, partition in list(self.partitions.items()):
+                if key not in self._at_work and partition.has_work and self.consumer.flow_active:
+                    self._at_work.add(key)
+                    await self.consumer.deliver(
+                        self._channel_topic(partition.group), partition.number, Work(partition, self._turn_done)
+                    )
+
+    def _turn_done(self, partition: Partition) -> None:
+        self._at_work.discard((partition.group.name, partition.number))
+        if partition.has_work:
+            self.wake()
+
+    def _channel_topic(self, group: Group) -> str:
+        return next(iter(group.inputs))
+
+    # Ticks.
+
+    async def _write_ticks(self, seconds: float) -> None:
+        while True:
+            await asyncio.sleep(seconds)
+            for partition in list(self.partitions.values()):
+                group = partition.group
+                if partition.live and group.ticks is not None and group.tick is not None:
+                    with contextlib.suppress(KafkaError, BrokerTimeoutError):
+                        await self.app.send_tick(group.ticks, partition.number, group.tick(now_ms()))
+
+    # What partitions ask (see partitions.Ends).
+
+    async def beginnings(self, group: Group, partition: int) -> Mapping[Position, int]:
+        """The first offset that each input still has."""
+        inputs = await within(
+            WAIT_SECONDS,
+            "asking where inputs begin",
+            self.consumer.thread.ask("beginning_offsets", [Position(topic, partition) for topic in group.inputs]),
+        )
+        master = {
+            position: offset
+            for position, offset in (await self._master.beginnings()).items()
+            if position.topic in group.master
+        }
+        return {**inputs, **master}
+
+    async def input_ends(self, group: Group, partition: int) -> Mapping[Position, int]:
+        """Where each co-partitioned input ends now."""
+        return await within(
+            WAIT_SECONDS,
+            "asking where inputs end",
+            self.consumer.thread.ask("end_offsets", [Position(topic, partition) for topic in group.inputs]),
+        )
+
+    async def master_ends(self) -> Mapping[Position, int]:
+        """Where the master topics end now."""
+        return await self._master.ends()

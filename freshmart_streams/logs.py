@@ -1,0 +1,37 @@
+"""Log lines on stderr: readable on a terminal, JSON elsewhere. Never a message's body, never personal data."""
+
+import logging
+import sys
+from typing import TextIO
+
+import structlog
+
+_QUIET = ("aiokafka", "faust", "mode", "aiohttp", "asyncio")
+
+
+def configure(*, level: int = logging.INFO, stream: TextIO | None = None) -> None:
+    """Send all log lines of this process to `stream` (stderr by default)."""
+    stream = stream or sys.stderr
+    shared: list[structlog.typing.Processor] = [
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.PositionalArgumentsFormatter(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
+    if stream.isatty():
+        renderer: structlog.typing.Processor = structlog.dev.ConsoleRenderer(colors=True)
+        shared = [processor for processor in shared if processor is not structlog.processors.format_exc_info]
+    else:
+        renderer = structlog.processors.JSONRenderer()
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=shared,
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+    )
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(formatter)
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(level)
+    for name in _QUIET:
+        logging.getLogger(name).setLevel(max(level, logging.ERROR))

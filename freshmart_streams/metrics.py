@@ -1,0 +1,74 @@
+"""What Prometheus is told: the engine's counters, read when it asks. Nothing is counted twice."""
+
+from collections.abc import Iterable
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.platform_collector import PlatformCollector
+from prometheus_client.process_collector import ProcessCollector
+from prometheus_client.registry import Collector
+
+from freshmart_streams.engine.partitions import Partition
+from freshmart_streams.engine.worker import Engine
+
+LABELS = ["group", "partition"]
+_COUNTERS = {
+    "records": ("freshmart_records", "Records of the inputs that were applied."),
+    "commits": ("freshmart_commits", "Commits."),
+    "rows": ("freshmart_rows", "Rows written by commits."),
+    "poison": ("freshmart_poison", "Records and due work that no handler could take."),
+    "failures": ("freshmart_failures", "Times that a partition had to be opened again."),
+    "commit_seconds": ("freshmart_commit_seconds", "Seconds that commits took."),
+}
+
+
+class EngineCollector(Collector):
+    """Reads the counters of this worker's partitions."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def collect(self) -> Iterable[Metric]:
+        """All metrics, with their values as they are now."""
+        partitions = list(self._engine.partitions.values())
+        yield self._gauge("freshmart_lag_records", "Records that are known and not applied yet.", partitions, "lag")
+        yield self._gauge(
+            "freshmart_partition_live", "1 where this worker is at work on a partition.", partitions, "live"
+        )
+        for attribute, (name, text) in _COUNTERS.items():
+            family = CounterMetricFamily(name, text, labels=LABELS)
+            for partition in partitions:
+                family.add_metric(_labels(partition), float(getattr(partition.counters, attribute)))
+            yield family
+        yield self._published(partitions)
+
+    def _gauge(self, name: str, text: str, partitions: list[Partition], attribute: str) -> Metric:
+        family = GaugeMetricFamily(name, text, labels=LABELS)
+        for partition in partitions:
+            family.add_metric(_labels(partition), float(getattr(partition, attribute)))
+        return family
+
+    def _published(self, partitions: list[Partition]) -> Metric:
+        family = CounterMetricFamily("freshmart_published", "Messages published.", labels=[*LABELS, "topic"])
+        for partition in partitions:
+            for topic, count in partition.counters.published.items():
+                family.add_metric([*_labels(partition), topic], float(count))
+        return family
+
+
+def _labels(partition: Partition) -> list[str]:
+    return [partition.group.name, str(partition.number)]
+
+
+class Metrics:
+    """The registry of one worker."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._registry = CollectorRegistry()
+        self._registry.register(EngineCollector(engine))
+        ProcessCollector(registry=self._registry)
+        PlatformCollector(registry=self._registry)
+
+    def text(self) -> bytes:
+        """Everything in Prometheus's text format."""
+        return generate_latest(self._registry)

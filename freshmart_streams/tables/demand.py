@@ -1,0 +1,7 @@
+"""What was sold per business day: one row per store and article, changed when a day or an hour begins for it."""
+
+from freshmart_streams.domain.forecast import Demand
+from freshmart_streams.engine import Table
+
+demand: Table[Demand] = Table("demand", Demand)
+"""By `store/sku`; what `Stock.sold` still holds of `Stock.sold_day` is to be added."""

@@ -1,0 +1,122 @@
+"""The handlers of `/v1`: read the request, find the rows, answer. What a row looks like outside is in `presenters`."""
+
+import datetime
+
+from aiohttp import web
+from msgspec import UNSET, UnsetType
+
+from freshmart_streams.domain import times
+from freshmart_streams.events.decisions import OrderStatus
+from freshmart_streams.web import company, presenters
+from freshmart_streams.web.context import View
+from freshmart_streams.web.problems import ProblemError, bad_parameter
+from freshmart_streams.web.requests import choice, grant_of, path_identifier, query_identifier, single
+from freshmart_streams.web.responses import respond
+from freshmart_streams.web.schema import StockStatus
+from freshmart_streams.web.server import Server
+
+STOCK_STATUSES = frozenset(status.value for status in StockStatus)
+ORDER_STATUSES = frozenset(status.value for status in OrderStatus)
+CATEGORY_LENGTH_MAX = 1_000
+
+
+async def stores(server: Server, request: web.Request) -> web.Response:
+    """All stores, each with its running day."""
+    return await server.list_of_all(request, presenters.stores())
+
+
+async def store(server: Server, request: web.Request) -> web.Response:
+    """One store with its running day."""
+    store_id = path_identifier(request, "store_id")
+
+    async def answer(view: View) -> web.Response:
+        found = presenters.store(view, store_id)
+        if found is None:
+            raise ProblemError("not-found", "no such store")
+        found.stale = _stale(view)
+        return respond(request, found, clock=presenters.clock(view, store_id))
+
+    return await server.at_owner(request, store_id, answer)
+
+
+async def stock(server: Server, request: web.Request) -> web.Response:
+    """The stock of a store, in the order of the article numbers."""
+    store_id = path_identifier(request, "store_id")
+    statuses = choice(request, "status", STOCK_STATUSES)
+    category = single(request, "category")
+    if category is not None and len(category) > CATEGORY_LENGTH_MAX:
+        raise bad_parameter("category", "too long")
+    return await server.list_of_store(request, presenters.stock(category, statuses), store_id, must_exist=True)
+
+
+async def article(server: Server, request: web.Request) -> web.Response:
+    """The stock of one article in a store."""
+    store_id, sku = path_identifier(request, "store_id"), path_identifier(request, "sku")
+
+    async def answer(view: View) -> web.Response:
+        found = presenters.article(view, store_id, sku)
+        if found is None:
+            raise ProblemError("not-found", "this store has never had this article")
+        found.stale = _stale(view)
+        return respond(request, found, clock=presenters.clock(view, store_id))
+
+    return await server.at_owner(request, store_id, answer)
+
+
+async def store_report(server: Server, request: web.Request) -> web.Response:
+    """A business day of a store."""
+    store_id, day = path_identifier(request, "store_id"), _day(request)
+
+    async def answer(view: View) -> web.Response:
+        found = presenters.report(view, store_id, day)
+        if found is None:
+            raise ProblemError("not-found", "nothing is known of this day")
+        return respond(request, found, clock=presenters.clock(view, store_id))
+
+    return await server.at_owner(request, store_id, answer)
+
+
+async def company_report(server: Server, request: web.Request) -> web.Response:
+    """A business day of all stores together."""
+    grant_of(request).require_all_stores()
+    found = server.context.company(_day(request))
+    if found is None:
+        raise ProblemError("not-found", "nothing is known of this day")
+    return respond(request, company.report(found), clock=found.as_of)
+
+
+async def reorders(server: Server, request: web.Request) -> web.Response:
+    """Reorders with their reasons."""
+    return await _of_one_or_all(server, request, presenters.orders(choice(request, "status", ORDER_STATUSES)))
+
+
+async def alerts(server: Server, request: web.Request) -> web.Response:
+    """Open alerts."""
+    return await _of_one_or_all(server, request, presenters.alerts())
+
+
+async def dead_letters(server: Server, request: web.Request) -> web.Response:
+    """The last dead letters of each partition; they belong to no store, so it takes a token for all."""
+    grant_of(request).require_all_stores()
+    return await server.list_of_all(request, presenters.dead_letters())
+
+
+async def _of_one_or_all(server: Server, request: web.Request, listing: presenters.AnyListing) -> web.Response:
+    store_id = query_identifier(request, "store_id")
+    if store_id is None:
+        return await server.list_of_all(request, listing)
+    return await server.list_of_store(request, listing, store_id)
+
+
+def _day(request: web.Request) -> datetime.date | None:
+    text = single(request, "day")
+    if text is None:
+        return None
+    try:
+        return datetime.date.fromordinal(times.from_iso(text))
+    except times.TimeError as error:
+        raise bad_parameter("day", "a calendar day, YYYY-MM-DD") from error
+
+
+def _stale(view: View) -> bool | UnsetType:
+    return True if view.stale else UNSET

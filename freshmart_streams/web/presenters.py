@@ -1,0 +1,279 @@
+"""The one place where rows become what `/v1` shows. Rows and the figures derived from them are the domain's."""
+
+import datetime
+from collections.abc import Collection
+from typing import Any, TypeAlias
+
+from msgspec import structs
+
+from freshmart_streams import tables
+from freshmart_streams.domain import orders as order_rules
+from freshmart_streams.domain import replenishment, store_days, times
+from freshmart_streams.domain.books import KnownStore, OpenAlert, article_key, day_key
+from freshmart_streams.domain.orders import Order
+from freshmart_streams.domain.stock import Stock, inventory_position
+from freshmart_streams.domain.store_days import DayFigures
+from freshmart_streams.domain.times import Instant
+from freshmart_streams.events.alerts import AlertStatus
+from freshmart_streams.events.master_data import Product, Store, Unit
+from freshmart_streams.tables.dead_letters import DeadLetter
+from freshmart_streams.web.context import View
+from freshmart_streams.web.lists import Listing, Shown
+from freshmart_streams.web.schema import (
+    AlertView,
+    DeadLetterView,
+    OrderView,
+    ReportView,
+    RolloutView,
+    StockStatus,
+    StockView,
+    StoreView,
+)
+
+AnyListing: TypeAlias = Listing[Any]
+
+
+def stores() -> AnyListing:
+    """All stores. Master data is in every partition, so only the one that a store belongs to counts."""
+
+    def show(view: View, store_id: str, row: KnownStore) -> Shown | None:
+        shown = store(view, store_id)
+        return None if shown is None else Shown(value=shown, changed_at=shown.as_of)
+
+    return _listing(tables.stores, show, store_of=lambda key, _: key, prefix_of=lambda store_id: store_id)
+
+
+def stock(category: str | None, statuses: Collection[str]) -> AnyListing:
+    """Articles of this category (None: of all) that stand like this (empty: anyhow)."""
+
+    def show(view: View, key: str, row: Stock) -> Shown | None:
+        store_id, _, sku = key.partition("/")
+        known = view.get(tables.products, sku)
+        product = None if known is None else known.product
+        if category is not None and (product is None or product.category != category):
+            return None
+        shown = _article(row, sku, product, _zone(view, store_id))
+        if statuses and shown.status.value not in statuses:
+            return None
+        return Shown(value=shown, changed_at=shown.as_of)
+
+    return _listing(tables.stock, show)
+
+
+def orders(statuses: Collection[str]) -> AnyListing:
+    """Orders that stand like this (empty: anyhow)."""
+
+    def show(view: View, key: str, row: Order) -> Shown | None:
+        status = order_rules.status(row)
+        if statuses and status.value not in statuses:
+            return None
+        zone = _zone(view, row.store_id)
+        shown = _order(row, _product(view, row.sku), zone)
+        changed_at = max(
+            row.decided_at,
+            row.confirmed_at,
+            row.released_at,
+            row.due_by_at,
+            row.cut_off_at if row.is_settled else order_rules.NEVER,
+        )
+        return Shown(value=shown, changed_at=times.to_datetime(changed_at, zone))
+
+    return _listing(tables.orders, show)
+
+
+def alerts() -> AnyListing:
+    """Open alerts."""
+
+    def show(view: View, key: str, row: OpenAlert) -> Shown | None:
+        zone = _zone(view, row.store_id)
+        product = None if row.sku is None else _product(view, row.sku)
+        shown = AlertView(
+            alert_id=row.alert_id,
+            revision=row.revision,
+            status=AlertStatus.OPEN,
+            kind=row.kind,
+            store_id=row.store_id,
+            sku=row.sku,
+            name=None if product is None else product.name,
+            at=times.to_datetime(row.changed_at, zone),
+            message=row.message,
+            details=row.details,
+        )
+        return Shown(value=shown, changed_at=shown.at)
+
+    return _listing(tables.alerts, show)
+
+
+def dead_letters() -> AnyListing:
+    """The newest dead letters of each partition, oldest first. They belong to no store: a key may be anything."""
+
+    def show(view: View, key: str, row: DeadLetter) -> Shown | None:
+        shown = DeadLetterView(
+            topic=row.topic,
+            partition=row.partition,
+            offset=row.offset,
+            code=row.code,
+            message=row.message,
+            at=times.to_datetime(times.from_milliseconds(row.timestamp), "UTC"),
+        )
+        return Shown(value=shown, changed_at=shown.at)
+
+    return _listing(tables.dead_letters, show, store_of=lambda key, _: None)
+
+
+def store(view: View, store_id: str) -> StoreView | None:
+    """A store with its running day, or None for one that nobody knows (any more)."""
+    known = known_store(view, store_id)
+    if known is None:
+        return None
+    today = _today(view, known)
+    figures = None if today is None else view.get(tables.store_days, day_key(store_id, today))
+    return StoreView(
+        store_id=store_id,
+        name=known.name,
+        state=known.state,
+        timezone=known.timezone,
+        rollout=RolloutView(known.rollout.reorder, known.rollout.pricing, known.rollout.offers),
+        today=None if today is None else store_days.report(figures or DayFigures(), store_id, today),
+        as_of=None if figures is None else times.to_datetime(figures.changed_at, known.timezone),
+    )
+
+
+def article(view: View, store_id: str, sku: str) -> StockView | None:
+    """The stock of an article in a store, or None when there never was any."""
+    row = view.get(tables.stock, article_key(store_id, sku))
+    return None if row is None else _article(row, sku, _product(view, sku), _zone(view, store_id))
+
+
+def report(view: View, store_id: str, day: datetime.date | None) -> ReportView | None:
+    """A business day of a store, the running one for None; None when nothing happened on it and it is not running."""
+    known = known_store(view, store_id)
+    today = None if known is None else _today(view, known)
+    wanted = today if day is None else day.toordinal()
+    if known is None or wanted is None:
+        return None
+    figures = view.get(tables.store_days, day_key(store_id, wanted))
+    if figures is None and wanted != today:
+        return None
+    row = store_days.report(figures or DayFigures(), store_id, wanted)
+    as_of = None if figures is None else times.to_datetime(figures.changed_at, known.timezone)
+    return ReportView(**structs.asdict(row), as_of=as_of)
+
+
+def known_store(view: View, store_id: str) -> Store | None:
+    """A store's master data, or None."""
+    row = view.get(tables.stores, store_id)
+    return None if row is None or row.is_deleted else row.store
+
+
+def clock(view: View, store_id: str) -> datetime.datetime | None:
+    """How far a store's time is, in its zone; None before its first event or tick."""
+    at = _clock(view, store_id)
+    return times.to_datetime(at, _zone(view, store_id)) if at else None
+
+
+def _listing(
+    table: Any,
+    show: Any,
+    *,
+    store_of: Any = lambda key, _: key.partition("/")[0],
+    prefix_of: Any = lambda store_id: f"{store_id}/",
+) -> AnyListing:
+    return Listing(
+        table=table,
+        store_of=store_of,
+        prefix_of=prefix_of,
+        show=show,
+        clock_of=clock,
+        is_known_store=lambda view, store_id: known_store(view, store_id) is not None,
+        is_everywhere=table is tables.stores,
+    )
+
+
+def _article(row: Stock, sku: str, product: Product | None, zone: str) -> StockView:
+    levels = row.levels
+    rate = None if levels is None else row.demand_rate_per_day
+    return StockView(
+        sku=sku,
+        name=None if product is None else product.name,
+        category=None if product is None else product.category,
+        unit=Unit.PIECE if product is None else product.unit,
+        on_hand=row.on_hand,
+        on_order=row.on_order,
+        in_transit=row.in_transit,
+        inventory_position=inventory_position(row),
+        reorder_point=None if levels is None else levels.reorder_point,
+        order_up_to_level=None if levels is None else levels.order_up_to_level,
+        price=None if product is None else product.price,
+        demand_per_day=rate,
+        days_of_cover=None if rate is None else replenishment.days_of_cover(row.on_hand, rate),
+        status=_status(row),
+        as_of=_changed_at(row, zone),
+    )
+
+
+def _status(row: Stock) -> StockStatus:
+    if row.on_hand < 0:
+        return StockStatus.NEGATIVE
+    if row.on_hand == 0:
+        return StockStatus.OUT
+    if row.levels is not None and inventory_position(row) <= row.levels.reorder_point:
+        return StockStatus.LOW
+    return StockStatus.OK
+
+
+def _changed_at(row: Stock, zone: str) -> datetime.datetime | None:
+    """When the newest change or count of an article's stock happened; None where none is remembered."""
+    recent = row.ledger.recent
+    latest = max(row.ledger.counted_at, int.from_bytes(recent[-16:-8], "little", signed=True) if recent else -1)
+    return times.to_datetime(latest, zone) if latest >= 0 else None
+
+
+def _order(row: Order, product: Product | None, zone: str) -> OrderView:
+    assert row.reason is not None, "an order is stored with its first revision"
+    assert row.source is not None, "an order is stored with its first revision"
+    figures = order_rules.balance(row)
+    return OrderView(
+        order_id=row.order_id,
+        revision=row.revision,
+        store_id=row.store_id,
+        sku=row.sku,
+        name=None if product is None else product.name,
+        unit=Unit.PIECE if product is None else product.unit,
+        supplier_id=row.supplier_id,
+        packs=row.packs,
+        quantity=row.quantity,
+        ordered_at=times.to_datetime(row.decided_at, zone),
+        cut_off_at=times.to_datetime(row.cut_off_at, zone),
+        deliver_by=datetime.date.fromordinal(row.deliver_by),
+        mode=row.mode,
+        status=order_rules.status(row),
+        ordered=figures.ordered,
+        open=figures.open,
+        received=figures.received,
+        cancelled=figures.cancelled,
+        short=figures.short,
+        over=figures.over,
+        reason=row.reason,
+        source=row.source,
+    )
+
+
+def _clock(view: View, store_id: str) -> Instant:
+    own, ticks = view.get(tables.clocks, store_id), view.get(tables.partition_clock, "")
+    return max(0 if own is None else own.at, 0 if ticks is None else ticks.at)
+
+
+def _today(view: View, known: Store) -> int | None:
+    at = _clock(view, known.store_id)
+    return times.local(at, known.timezone)[0] if at else None
+
+
+def _zone(view: View, store_id: str) -> str:
+    row = view.get(tables.stores, store_id)
+    return "UTC" if row is None else row.store.timezone
+
+
+def _product(view: View, sku: str) -> Product | None:
+    row = view.get(tables.products, sku)
+    return None if row is None else row.product

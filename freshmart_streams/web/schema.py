@@ -1,0 +1,171 @@
+"""The bodies of `/v1`: what contracts.md section 5 names, and a few fields more. OpenAPI is generated from these.
+
+Money is in cents, quantities in the product's base unit, times are aware and in the store's zone. `as_of` is the
+store's clock at the last change of what is shown; `stale` is there, and true, where a standby answers.
+"""
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Generic, TypeVar
+
+from msgspec import UNSET, Raw, Struct, UnsetType
+
+from freshmart_streams.events.alerts import Alert
+from freshmart_streams.events.decisions import OrderStatus, Reorder
+from freshmart_streams.events.master_data import Rollout, Unit
+from freshmart_streams.events.reports import StoreDay
+
+T = TypeVar("T")
+
+
+class StockStatus(StrEnum):
+    """How an article stands: the first of negative, phantom, out, low that is true, else ok."""
+
+    OK = "ok"
+    LOW = "low"
+    """The inventory position is at the reorder point or below."""
+    OUT = "out"
+    """Nothing on hand."""
+    NEGATIVE = "negative"
+    """More sold than was ever there: to be counted."""
+    PHANTOM = "phantom"
+    """On hand by the books, yet nothing has been sold for too long."""
+
+
+class Page(Struct, Generic[T], kw_only=True):
+    """A stretch of a list. `next` is the cursor of the rest, null at the end; even a short page may have one."""
+
+    items: list[T]
+    as_of: datetime | None
+    next: str | None
+    stale: bool | UnsetType = UNSET
+
+
+class RawPage(Struct, kw_only=True):
+    """A page whose items are JSON already."""
+
+    items: list[Raw]
+    as_of: datetime | None
+    next: str | None
+    stale: bool | UnsetType = UNSET
+
+
+class RolloutView(Rollout, frozen=True, omit_defaults=False):
+    """How far each kind of decision is rolled out in a store."""
+
+
+class StoreView(Struct, kw_only=True):
+    """A store and its running business day."""
+
+    store_id: str
+    name: str | None
+    state: str | None
+    timezone: str
+    rollout: RolloutView
+    today: StoreDay | None
+    as_of: datetime | None
+    stale: bool | UnsetType = UNSET
+
+
+class StockView(Struct, kw_only=True):
+    """The stock of an article in a store; null is what is not known, and `days_of_cover` without demand."""
+
+    sku: str
+    name: str | None
+    category: str | None
+    unit: Unit
+    on_hand: int
+    on_order: int
+    in_transit: int
+    inventory_position: int
+    reorder_point: int | None
+    order_up_to_level: int | None
+    price: int | None
+    demand_per_day: float | None
+    days_of_cover: float | None
+    status: StockStatus
+    as_of: datetime | None
+    stale: bool | UnsetType = UNSET
+
+
+class ReportView(StoreDay, frozen=True, kw_only=True):
+    """A `store-days` row as it is now."""
+
+    as_of: datetime | None
+    stale: bool | UnsetType = UNSET
+
+
+class StoreRank(Struct, kw_only=True):
+    """A store's place in the company's day, by net sales."""
+
+    rank: int
+    store_id: str
+    net_sales: int
+    receipts: int
+    stockout_skus: int
+    reorders: int
+
+
+class CompanyReport(Struct, kw_only=True):
+    """A business day summed over all stores, `hourly` by each store's local hour; `ranking` holds the first hundred."""
+
+    day: date
+    stores: int
+    preliminary_stores: int
+    receipts: int
+    lines: int
+    gross_sales: int
+    discounts: int
+    net_sales: int
+    returns: int
+    waste_cost: int
+    stockout_skus: int
+    reorders: int
+    price_changes: int
+    by_category: dict[str, int]
+    hourly: list[int]
+    ranking: list[StoreRank]
+    as_of: datetime | None
+
+
+class OrderView(Reorder, frozen=True, kw_only=True, omit_defaults=False):
+    """A reorder, its reason, and where it stands: `ordered = open + received + cancelled + short` at every moment."""
+
+    name: str | None
+    unit: Unit
+    status: OrderStatus
+    ordered: int
+    open: int
+    received: int
+    cancelled: int
+    short: int
+    over: int
+
+
+class AlertView(Alert, frozen=True, kw_only=True, omit_defaults=False):
+    """An open alert, with the article's name."""
+
+    name: str | None
+
+
+class DeadLetterView(Struct, kw_only=True):
+    """Where a message that could not be taken came from, and why it could not; never its body."""
+
+    topic: str
+    partition: int
+    offset: int
+    code: str
+    message: str
+    at: datetime
+
+
+class Alive(Struct):
+    """The process runs and its event loop turns."""
+
+    status: str
+
+
+class Ready(Struct):
+    """The tables are restored and the worker takes part in the group."""
+
+    ready: bool

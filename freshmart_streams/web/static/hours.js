@@ -1,0 +1,57 @@
+// Net sales by hour, as a chart and as a table.
+
+import { hours, hoursTable } from "./chart.js";
+import { $, h, state, text } from "./dom.js";
+import { euro, euros, hourOf, t } from "./i18n.js";
+
+let asTable = false;
+let shown = "";
+let last;
+
+const span = (hour) => `${hour}–${hour + 1}`;
+
+export function setUp() {
+  $("hours-toggle").addEventListener("click", () => {
+    asTable = !asTable;
+    shown = "";
+    if (last) show(...last);
+  });
+}
+
+/** Show a day's hours; `clock` is the store's time, in whose hour sales still come in. */
+export function show(day, clock, source) {
+  last = [day, clock, source];
+  $("hours-json").href = source;
+  $("hours-toggle").setAttribute("aria-expanded", String(asTable));
+  text($("hours-toggle"), t(asTable ? "hours.chart" : "hours.table"));
+  $("hours-chart").hidden = asTable;
+  $("hours-table").hidden = !asTable;
+  if (!day.hourly.some((cents) => cents > 0)) {
+    shown = "";
+    text($("hours-note"), "");
+    state($("hours-chart"), "empty", t("hours.empty"));
+    $("hours-table").replaceChildren();
+    return;
+  }
+  const running = clock ? hourOf(clock) : -1;
+  const print = JSON.stringify([day.hourly, running, asTable, document.documentElement.lang]);
+  if (print === shown) return;
+  shown = print;
+  draw(day.hourly, running);
+}
+
+function draw(values, running) {
+  const best = values.indexOf(Math.max(...values));
+  const label = t("hours.label", { hour: span(best), net: euro(values[best]) });
+  text($("hours-note"), "");
+  if (values[running] > 0) {
+    $("hours-note").replaceChildren(h("span", { class: "key", "aria-hidden": "true" }), `${t("hours.running")} ${span(running)}: ${euro(values[running])}`);
+  }
+  $("hours-chart").print = "chart";
+  $("hours-chart").replaceChildren(hours(values, running, {
+    axis: (cents) => euros(cents),
+    bar: (hour, cents) => t("hours.bar", { from: `${hour}:00`, to: `${hour + 1}:00`, net: euro(cents) }),
+    label,
+  }));
+  $("hours-table").replaceChildren(hoursTable(values, { caption: t("hours.title"), hour: t("hours.hour"), net: t("hours.net"), span, money: euro }));
+}

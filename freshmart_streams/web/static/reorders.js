@@ -1,0 +1,64 @@
+// Reorders as they are decided, with the reason in the words of a shop.
+
+import { $, content, h, keyed, state, text } from "./dom.js";
+import { number, quantity, t, time, weekday } from "./i18n.js";
+
+const SHOWN = 25;
+let seenBefore = false;
+
+export const reset = () => { seenBefore = false; };
+
+/** "2 cases", or "24 pieces" where there are no cases. */
+function amount(order) {
+  if (order.quantity === 0) return t("reorders.cancel");
+  const units = order.unit === "gram" ? quantity(order.quantity, order.unit) : t("reorders.pieces", { quantity: number(order.quantity) });
+  if (order.packs === order.quantity) return units;
+  return [h("b", {}, t("reorders.packs", { count: order.packs, packs: number(order.packs) })), ` (${units})`];
+}
+
+/** "7 left, 12 on the way; 17 expected to sell on 3 selling days" */
+function reason(order) {
+  const { on_hand: onHand, on_order: onOrder, in_transit: inTransit, forecast } = order.reason;
+  const units = (value) => quantity(value, order.unit);
+  const left = onHand > 0 ? "reorders.left" : onHand < 0 ? "reorders.left.negative" : "reorders.left.none";
+  const coming = onOrder + inTransit;
+  const expected = Math.round(forecast.reduce((sum, day) => sum + day, 0));
+  return [
+    t(left, { on_hand: units(onHand) }),
+    coming > 0 ? t("reorders.coming", { coming: units(coming) }) : "",
+    "; ",
+    t("reorders.expected", { count: forecast.length, expected: units(expected) }),
+  ].join("");
+}
+
+function draw(order) {
+  return h("li", { class: "decision" },
+    h("div", { class: "decision-head" },
+      h("span", { class: "decision-name" }, order.name ?? order.sku),
+      h("time", { datetime: order.ordered_at }, time(order.ordered_at))),
+    h("p", { class: "decision-why" }, reason(order)),
+    h("p", { class: "decision-what" },
+      h("span", { class: "arrow", "aria-hidden": "true" }, "→"),
+      h("span", { class: "decision-amount" }, amount(order)),
+      h("span", { class: "decision-when" }, t("reorders.deliver", { day: weekday(order.deliver_by) }))),
+    h("p", { class: "under" },
+      h("span", { class: `status order-${order.status}` }, t(`order.${order.status}`)),
+      order.mode === "auto" ? null : h("span", { class: `mode ${order.mode}` }, t(`mode.${order.mode}`)),
+      [order.store_name ?? order.store_id, order.revision > 0 ? t("reorders.changed", { count: order.revision }) : null].filter(Boolean).join(" · ")));
+}
+
+/** Show the newest decisions; `names` maps store ids to names. */
+export function show(orders, names) {
+  const body = $("reorders-body");
+  text($("reorders-note"), orders.length ? t("reorders.note") : "");
+  if (orders.length === 0) {
+    state(body, "empty", t("reorders.empty"), t("reorders.empty.hint"));
+    return;
+  }
+  const list = content(body, `reorders ${document.documentElement.lang}`, () => h("ol", { class: "feed" }));
+  const newest = [...orders].sort((a, b) => Date.parse(b.ordered_at) - Date.parse(a.ordered_at) || (a.order_id < b.order_id ? -1 : 1)).slice(0, SHOWN);
+  const named = newest.map((order) => ({ ...order, store_name: names.get(order.store_id) }));
+  const news = seenBefore;
+  keyed(list, named, (order) => `${order.order_id}.${order.revision}`, draw, (_, isNew) => news && isNew);
+  seenBefore = true;
+}

@@ -1,0 +1,1 @@
+"""Golden events, refused messages, schemas: what other systems may rely on."""
