@@ -1,5 +1,6 @@
 """The project installs as promised: metadata, locks, `run`, CI, image and compose file say the same thing."""
 
+import ast
 import hashlib
 import json
 import os
@@ -9,12 +10,13 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Callable, Mapping
-from importlib import resources
+from importlib import metadata, resources
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 import yaml
+from aiokafka import codec
 from packaging.markers import Marker
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -79,6 +81,32 @@ class TestLocks:
     def test_have_a_build_backend_without_dependencies_of_its_own(self) -> None:
         assert PYPROJECT["build-system"]["requires"] == PYPROJECT["dependency-groups"]["build"]
         assert "flit-core" in lock("run")
+
+
+class TestDependencies:
+    def test_are_declared_exactly_when_they_are_imported(self) -> None:
+        imported = {
+            name.split(".")[0]
+            for path in (ROOT / "freshmart_streams").rglob("*.py")
+            for node in ast.walk(ast.parse(path.read_text()))
+            for name in imports(node)
+        }
+        others = imported - sys.stdlib_module_names - {"freshmart_streams"}
+        distributions = metadata.packages_distributions()
+        used = {canonicalize_name(distributions[name][0]) for name in others}
+        declared = {canonicalize_name(Requirement(text).name) for text in PYPROJECT["project"]["dependencies"]}
+        assert used == declared - {"tzdata"}  # data only: zoneinfo reads it
+
+    @pytest.mark.parametrize("name", ["gzip", "snappy", "lz4", "zstd"])
+    def test_read_whatever_a_client_may_have_compressed(self, name: str) -> None:
+        assert getattr(codec, f"has_{name}")()
+
+
+def imports(node: ast.AST) -> list[str]:
+    """The modules that a statement imports."""
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    return [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
 
 
 class TestTimeZones:

@@ -12,13 +12,13 @@ from typing import TypeVar
 from msgspec import Struct
 
 from freshmart_streams import tables
-from freshmart_streams.domain import articles, calendars, prices, times
+from freshmart_streams.domain import articles, prices, times
 from freshmart_streams.domain.books import KnownProduct, KnownStore, Moment, partition_clock, store_clock
 from freshmart_streams.domain.prices import RegularPrices
 from freshmart_streams.engine import Batch, Record
 from freshmart_streams.events import codec
-from freshmart_streams.events.dead_letters import Code, Invalid
-from freshmart_streams.events.master_data import Product, Store
+from freshmart_streams.events.dead_letters import Invalid
+from freshmart_streams.events.master_data import Product
 from freshmart_streams.events.reading import Deleted
 from freshmart_streams.tables.books import Books, Shop
 
@@ -44,7 +44,7 @@ def keep_products(shop: Shop, record: Record, batch: Batch) -> None:
 def keep_stores(shop: Shop, record: Record, batch: Batch) -> None:
     """Put a store's row in force; a deleted store takes no new events."""
     books = Books(shop, batch)
-    row = _read(books, record, _read_store)
+    row = _read(books, record, codec.read_store)
     if row is None:
         return
     if isinstance(row, Deleted):
@@ -78,23 +78,6 @@ def _read(books: Books, record: Record, reader: Callable[[bytes | None, bytes | 
         if books.partition == 0:
             books.bury(record, error.code, error.message)
         return None
-
-
-def _read_store(key: bytes | None, value: bytes | None) -> Store | Deleted:
-    """A store whose calendar can be made: hours that contradict each other are found here."""
-    row = codec.read_store(key, value)
-    if isinstance(row, Store):
-        try:
-            calendars.calendar_of(
-                timezone=row.timezone,
-                opening=row.opening,
-                state=row.state,
-                delivery_weekdays=row.delivery_weekdays,
-                order_cutoff=row.order_cutoff,
-            )
-        except times.TimeError as error:
-            raise Invalid(Code.INVALID, "$.opening: expected hours that do not contradict each other") from error
-    return row
 
 
 def _count_version(books: Books) -> None:

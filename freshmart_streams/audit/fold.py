@@ -1,16 +1,19 @@
 """A plain, single-threaded fold of a partition's log, along its journal.
 
-It shares with the workers what they are to be checked by (the group's declaration and its handlers) and nothing of what
-they are to be checked for: no engine, no store, no batches, no commits. Between two records a row is bytes. So a row that
-a handler changed and did not put back is lost here, and a record whose handler raised has changed nothing.
+It shares with the workers what they are to be checked by (the group's declaration and its handlers) and nothing of
+what they are to be checked for: no engine, no store, no batches, no commits. Between two records a row is bytes. So a
+row that a handler changed and did not put back is lost here, and a record whose handler raised has changed nothing.
 """
 
+import bisect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Generic, TypeVar, cast
 
 import msgspec
 
 from freshmart_streams.engine import Group, NeedMasterData, Output, Record, Table
+from freshmart_streams.engine.records import Headers
 
 R = TypeVar("R")
 
@@ -67,54 +70,98 @@ class PlainRows(Generic[R]):
         self._live, self._changed = {}, set()
 
 
+class PlainAgenda:
+    """Due work in order: scopes as their clocks pass, and of each scope by due time and key."""
+
+    def __init__(self) -> None:
+        self._entries: dict[str, list[tuple[int, bytes]]] = {}
+        self._passed: dict[str, int] = {}
+
+    def schedule(self, scope: str, due: int, key: str) -> None:
+        """Add an entry; the same again is the same entry."""
+        entries, entry = self._entries.setdefault(scope, []), (due, key.encode())
+        place = bisect.bisect_left(entries, entry)
+        if entries[place : place + 1] != [entry]:
+            entries.insert(place, entry)
+
+    def cancel(self, scope: str, due: int, key: str) -> None:
+        """Take an entry out, if it is there."""
+        entries, entry = self._entries.get(scope, []), (due, key.encode())
+        if entry in entries:
+            entries.remove(entry)
+
+    def advance(self, scope: str, at: int) -> None:
+        """A scope's clock passed `at`."""
+        self._passed[scope] = max(at, self._passed.get(scope, 0))
+
+    def advance_all(self, at: int) -> None:
+        """Every scope's clock passed `at`."""
+        for scope in sorted(self._entries):
+            self.advance(scope, at)
+
+    def take(self) -> tuple[str, int, str] | None:
+        """The next entry that is due, removed."""
+        while self._passed:
+            scope, at = next(iter(self._passed.items()))
+            entries = self._entries.get(scope)
+            if entries and entries[0][0] <= at:
+                due, key = entries.pop(0)
+                return scope, due, key.decode()
+            del self._passed[scope]
+        return None
+
+
 class PlainBatch:
-    """What handlers see of the fold."""
+    """What handlers see of the fold; what they ask of agenda and topics happens when their record counts (`keep`)."""
 
     def __init__(self, group: Group, partition: int, partition_count: int) -> None:
         self.partition = partition
         self.partition_count = partition_count
         self.master_complete = False
         self.tables = {table.name: PlainRows[Any](table.row) for table in group.tables}
-        self.sent: list[Output] = []
-        self.agenda: dict[tuple[str, int, str], None] = {}
-        self.passed: dict[str, int] = {}
+        self.agenda = PlainAgenda()
+        self.outputs: list[Output] = []
+        self._sent: list[Output] = []
+        self._asked: list[Callable[[], None]] = []
 
     def rows(self, table: Table[R]) -> PlainRows[R]:
         """The rows of a table."""
         return self.tables[table.name]
 
-    def send(self, topic: str, key: bytes | None, value: bytes | None, headers: Sequence[tuple[str, bytes]] = ()) -> None:
+    def send(self, topic: str, key: bytes | None, value: bytes | None, headers: Headers = ()) -> None:
         """Publish a message."""
-        self.sent.append(Output(topic, key, value, headers))
+        self._sent.append(Output(topic, key, value, headers))
 
     def schedule(self, scope: str, due: int, key: str) -> None:
-        """Ask for due work; the same again is the same entry."""
-        self.agenda[scope, due, key] = None
+        """Ask for due work."""
+        self._asked.append(partial(self.agenda.schedule, scope, due, key))
 
     def cancel(self, scope: str, due: int, key: str) -> None:
-        """Take an entry back."""
-        self.agenda.pop((scope, due, key), None)
+        """Take due work back."""
+        self._asked.append(partial(self.agenda.cancel, scope, due, key))
 
     def advance(self, scope: str, at: int) -> None:
         """A scope's clock passed `at`."""
-        self.passed[scope] = max(at, self.passed.get(scope, 0))
+        self._asked.append(partial(self.agenda.advance, scope, at))
 
     def advance_all(self, at: int) -> None:
         """Every scope's clock passed `at`."""
-        for scope in sorted({scope for scope, _, _ in self.agenda}):
-            self.advance(scope, at)
+        self._asked.append(partial(self.agenda.advance_all, at))
 
-    def take_due(self) -> tuple[str, int, str] | None:
-        """The next entry that is due, removed: scopes in the order their clocks passed, then by due time and key."""
-        while self.passed:
-            scope, at = next(iter(self.passed.items()))
-            due = [entry for entry in self.agenda if entry[0] == scope and entry[1] <= at]
-            if due:
-                first = min(due, key=lambda entry: (entry[1], entry[2].encode()))
-                del self.agenda[first]
-                return first
-            del self.passed[scope]
-        return None
+    def keep(self) -> None:
+        """The record counts."""
+        for rows in self.tables.values():
+            rows.keep()
+        for ask in self._asked:
+            ask()
+        self.outputs += self._sent
+        self._sent, self._asked = [], []
+
+    def drop(self) -> None:
+        """The record does not count."""
+        for rows in self.tables.values():
+            rows.drop()
+        self._sent, self._asked = [], []
 
 
 class Fold:
@@ -130,16 +177,20 @@ class Fold:
         self._group = group
         self._handlers = group.handlers
         self._batch = PlainBatch(group, partition, partition_count)
-        self.outputs: list[Output] = []
+
+    @property
+    def outputs(self) -> list[Output]:
+        """Everything published so far, in order."""
+        return self._batch.outputs
 
     def apply(self, records: Iterable[Record]) -> None:
         """Apply records in their order, each with the work it makes due."""
         for record in records:
             self._take(record)
-            while (entry := self._batch.take_due()) is not None:
+            while (entry := self._batch.agenda.take()) is not None:
                 assert self._group.due_work is not None, "an agenda needs a due_work handler"
                 self._group.due_work(cast(Any, self._batch), *entry)
-                self._keep()
+                self._batch.keep()
 
     def rows(self, table: Table[R]) -> dict[str, R]:
         """All rows of a table."""
@@ -152,17 +203,14 @@ class Fold:
 
     def _take(self, record: Record) -> None:
         batch = self._batch
-        agenda, passed = dict(batch.agenda), dict(batch.passed)
         try:
             batch.master_complete = False
             self._handle(record)
         except Exception as error:  # whatever a handler raises makes its record poison
-            for rows in batch.tables.values():
-                rows.drop()
-            batch.sent, batch.agenda, batch.passed = [], agenda, passed
+            batch.drop()
             if self._group.on_poison is not None:
                 self._group.on_poison(cast(Any, batch), record, error)
-        self._keep()
+        batch.keep()
 
     def _handle(self, record: Record) -> None:
         try:
@@ -170,12 +218,6 @@ class Fold:
         except NeedMasterData:  # along the journal, all that was there comes before this record
             self._batch.master_complete = True
             self._handlers[record.topic](record, cast(Any, self._batch))
-
-    def _keep(self) -> None:
-        for rows in self._batch.tables.values():
-            rows.keep()
-        self.outputs += self._batch.sent
-        self._batch.sent = []
 
 
 def along_journal(
@@ -200,5 +242,5 @@ def along_journal(
             yield have[place]
             place += 1
         places[source] = place
-        if not place or have[place - 1].offset < end - 1 and place == len(have):
+        if not place or (have[place - 1].offset < end - 1 and place == len(have)):
             raise LookupError(f"the journal goes up to offset {end} of {source}, but the records end before")

@@ -1,8 +1,8 @@
 """Plain sums of the receipts in a log: no journal, no handlers, none of the domain's code.
 
-Per store and business day: receipts, units, gross, discounts and net of what counts (sales that no void takes back, each
-id once). It holds for logs whose events all come within the deduplication horizon, because nothing here knows a clock,
-and for stores and units that do not change within the log.
+Per store and business day: receipts, units, gross, discounts and net of what counts (sales that no void takes back,
+each id once). It holds for logs whose events all come within the deduplication horizon, because nothing here knows a
+clock, and for stores and units that do not change within the log.
 """
 
 import json

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import threading
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
     from freshmart_streams.cli.live import Write
     from freshmart_streams.settings import Settings
 
-SPEED: Final = 1200.0
-"""Twenty simulated minutes a second: a shop's day in about fifty seconds."""
+SPEED: Final = 720.0
+"""Twelve simulated minutes a second: a shop's day from seven to ten in 75 seconds, a night in eight."""
 
 _READY_WITHIN_S: Final = 60.0
 _ENDS_WITHIN_S: Final = 3.0
@@ -45,6 +46,9 @@ def command(
     settings = read_settings()
     if settings.broker:
         raise WrongUsageError("FRESHMART_BROKER: a demo brings its own broker; unset it (or use worker and simulate)")
+
+    # The lines are for a shop person: what the engine says while all goes well is not.
+    logging.getLogger("freshmart_streams.engine").setLevel(logging.WARNING)
 
     from freshmart_streams.app import run_worker
     from freshmart_streams.engine.broker import EmbeddedBroker
@@ -110,8 +114,12 @@ class Companions:
     def _play(self) -> None:
         from freshmart_streams.cli.player import Player
 
+        # Master data that is there before the worker's first start would be in force from its first record on: then no
+        # store would ever have ordered by hand. So nothing is sent before the worker is ready.
+        self._wait_for_worker()
+        say(self._texts.ready.format(url=f"http://localhost:{self._settings.web_port}"))
         player = Player(self._world, self._cluster, speed=self._speed, stop=self._stop, say=say)
-        player.run(on_history=self._begin)
+        player.run(on_history=lambda: say(self._texts.history))
 
     def _show(self) -> None:
         from freshmart_streams.cli.lines import Lines
@@ -120,14 +128,11 @@ class Companions:
         lines = Lines(self._texts, stores=self._world.store_names, products=self._world.products)
         show(self._cluster, lines, stop=self._stop, write=_writer())
 
-    def _begin(self) -> None:
-        """Wait for the worker before the simulated time begins to run, and say where to look."""
+    def _wait_for_worker(self) -> None:
+        """Wait until the worker takes part; after a minute go on without, it will say itself what it lacks."""
         deadline = time.monotonic() + _READY_WITHIN_S
         while not _is_ready(self._settings.web_port) and time.monotonic() < deadline and not self._stop.wait(0.2):
             pass
-        if not self._stop.is_set():
-            say(self._texts.ready.format(url=f"http://localhost:{self._settings.web_port}"))
-            say(self._texts.history)
 
 
 def locale_name() -> str:
@@ -153,7 +158,9 @@ def _writer() -> Write:
     console = Console()
 
     def write(line: str, style: str) -> None:
-        # A terminal cuts what does not fit, a file gets the whole line.
-        console.print(Text(line, style), no_wrap=True, overflow="ellipsis", crop=console.is_terminal)
+        if console.is_terminal:
+            console.print(Text(line, style), no_wrap=True, overflow="ellipsis")
+        else:
+            print(line, flush=True)
 
     return write

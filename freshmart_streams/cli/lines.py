@@ -14,7 +14,7 @@ from freshmart_streams.events.values import Mode
 
 STORE_WIDTH: Final = 15
 ARTICLE_WIDTH: Final = 28
-AMOUNT_WIDTH: Final = 37
+AMOUNT_WIDTH: Final = 40
 
 _GRAMS_PER_KILOGRAM: Final = 1000
 

@@ -66,9 +66,9 @@ class Player:
         """
         consumer = self._reorders()
         try:
-            while self._world.now < self._world.takes_over_at and self._goes_on(until):
+            while self._world.now < self._world.history_ends_at and self._goes_on(until):
                 step_end = self._world.now + _HISTORY_STEP
-                self._play_to(min(step_end, self._world.takes_over_at, until or _NEVER))
+                self._play_to(min(step_end, self._world.history_ends_at, until or _NEVER))
             if on_history is not None:
                 on_history()
             while self._goes_on(until):

@@ -38,7 +38,8 @@ def command(
     """Play simulated stores: receipts, counts, waste, and a supplier that answers the reorders it reads.
 
     Simulated time lies in the past and runs fast; it never passes the present. So the workers need
-    FRESHMART_CLOCK=events: with a live clock everything would be too late.
+    FRESHMART_CLOCK=events: with a live clock everything would be too late. Start them first, or the stores' last rows
+    of master data hold from the beginning and the history is ordered for too.
 
     For example:
 

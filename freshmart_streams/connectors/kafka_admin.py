@@ -90,7 +90,8 @@ def create_topics(cluster: Cluster, topics: Sequence[Topic], partitions: int) ->
         return []
     new = [NewTopic(topic.name, num_partitions=partitions, config=topic.configs) for topic in missing]
     created = []
-    for name, future in cluster.admin().create_topics(new, request_timeout=_ANSWER_S).items():
+    admin = cluster.admin()  # kept: without it its answers would be cut off
+    for name, future in admin.create_topics(new, request_timeout=_ANSWER_S).items():
         if _result(future, f"the topic {name} cannot be created", unless=KafkaError.TOPIC_ALREADY_EXISTS):
             created.append(name)
     return created
@@ -122,7 +123,8 @@ def differences(cluster: Cluster, topics: Sequence[Topic], partitions: int) -> l
 
 def _configs(cluster: Cluster, names: Sequence[str]) -> dict[str, dict[str, str]]:
     resources = [ConfigResource(ResourceType.TOPIC, name) for name in names]
-    answers = cluster.admin().describe_configs(resources, request_timeout=_ANSWER_S) if resources else {}
+    admin = cluster.admin()  # kept: without it its answers would be cut off
+    answers = admin.describe_configs(resources, request_timeout=_ANSWER_S) if resources else {}
     found = {}
     for resource, future in answers.items():
         entries = _result(future, f"the settings of {resource.name} cannot be read")

@@ -8,8 +8,8 @@ and a late sale give the same figures. The rule (sums before ratios, because rat
 - level `Σ w·y / Σ w·r`; expected on a day: `level · r`;
 - variance to mean `(Σ w·(y − level·r)² + 4) / (Σ w·level·r + 4)`: 1, Poisson, while little is known;
 - an interval of mean m varies by `variance to mean · m · (1 + m / Σ w·y)`, at most twice the plain product, because
-  the level is only an estimate. (92 series of real receipts, seven days at 98 %: 94 to 95 % of the sums stayed within
-  the quantile without this factor, 96 to 97.5 % with it.)
+  the level is only an estimate. (92 series of real receipts, seven days at 98 %: 93 to 95 % of the sums stayed within
+  the quantile without this factor, 96 to 97 % with it.)
 
 A day on which the store was closed is no observation, unless something was sold on it. What is returned on a day beyond
 what is sold counts as nothing sold. Before there is any history stands one *imagined day* with one typical purchase: it

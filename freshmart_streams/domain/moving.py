@@ -177,7 +177,7 @@ def _fix(moment: Moment, touched: Articles, order: Order, quantity: int) -> None
 def _move_order(
     moment: Moment, movement: Movement, touched: Articles, move: Callable[[Order, int], str | None]
 ) -> None:
-    """Move the order that a movement names, if it is one of ours; `move` returns what does not fit, None if all does."""
+    """Move the order that a movement names, if it is one of ours; `move` returns what does not fit, or None."""
     order_id = movement.order_id or ""
     order = moment.books.orders.get(reordering.order_key(moment.store.store_id, order_id))
     if order is None:

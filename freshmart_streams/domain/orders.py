@@ -164,7 +164,7 @@ def status(order: Order) -> OrderStatus:
 
 
 def is_in_force(order: Order) -> bool:
-    """Whether the supplier may act on the order; a shadow is nothing but a comparison, and what lapsed was never sent."""
+    """Whether the supplier may act on the order: a shadow is only a comparison, and what lapsed was never sent."""
     return order.mode is not Mode.SHADOW and not order.is_lapsed
 
 

@@ -36,8 +36,9 @@ def _parse(row_key: str) -> tuple[str, int, str]:
 class Agenda:
     """The due work of one partition."""
 
-    def __init__(self, rows: Rows[Entry]) -> None:
+    def __init__(self, rows: Rows[Entry], clock: Callable[[str], int | None]) -> None:
         self._rows = rows
+        self._clock = clock
         self._earliest: dict[str, int] = {}
         self._passed: dict[str, int] = {}  # scopes with due entries, in the order in which their clocks passed
 
@@ -52,6 +53,9 @@ class Agenda:
         self._rows[_row_key(scope, due, key)] = _ENTRY
         if due < self._earliest.get(scope, NEVER):
             self._earliest[scope] = due
+        at = self._clock(scope)
+        if at is not None and due <= at:  # late already: as it would be found after a restart
+            self.advance(scope, at)
 
     def cancel(self, scope: str, due: int, key: str) -> None:
         """Take an entry back; one that is not there is no error."""
@@ -92,14 +96,14 @@ class Agenda:
             self._find_earliest(scope)
         return []
 
-    def reload(self, clock: Callable[[str], int | None]) -> None:
+    def reload(self) -> None:
         """Read from the rows which scopes have entries, and which of these their clocks have passed already."""
         self._earliest, self._passed, after = {}, {}, ""
         while found := self._rows.scan("", after=after, limit=1):
             scope, due, _ = _parse(found[0][0])
             self._earliest[scope] = due
             after = scope + _AFTER_SEPARATOR
-            at = clock(scope)
+            at = self._clock(scope)
             if at is not None:
                 self.advance(scope, at)
 

@@ -19,6 +19,7 @@ from mode import Service, ServiceT
 from freshmart_streams.engine import transport
 from freshmart_streams.engine.connection import WAIT_SECONDS, BrokerTimeoutError, Connection, within
 from freshmart_streams.engine.groups import Group
+from freshmart_streams.engine.logs import SERVICE_LOG
 from freshmart_streams.engine.partitions import EngineOptions, RefusedError
 from freshmart_streams.engine.recovery import GroupTable, TableManager
 from freshmart_streams.engine.topics import changelog_name, prepare_topics
@@ -45,6 +46,8 @@ class BatchSchema(faust.Schema[Any, Any]):
 
 class BrokerReady(Service):
     """Waits for the broker, for ever, one line for each attempt; then looks after the topics."""
+
+    logger = SERVICE_LOG
 
     app: "App"
 
@@ -108,6 +111,8 @@ class App(faust.App):
         credentials: for the broker, in Faust's form.
         web_options: arguments of `aiohttp.web.Application`, its middlewares.
     """
+
+    logger = SERVICE_LOG
 
     BootStrategy = BootStrategy
 

@@ -53,7 +53,7 @@ class Batch:
         kind = CheckedRows if check_rows else Rows
         share = max(1_000, rows_in_memory // len(group.all_tables))
         self._rows: dict[str, Rows[Any]] = {table.name: kind(table, store, share) for table in group.all_tables}
-        self.agenda = Agenda(self._rows[AGENDA.name])
+        self.agenda = Agenda(self._rows[AGENDA.name], self._clock_of)
         self.local = LocalState(Marker())
         self.outputs: list[Output] = []
         self.output_bytes = 0
@@ -179,5 +179,7 @@ class Batch:
         """Read marker and agenda from the store."""
         stored = self.store.get(LOCAL)
         self.local = LocalState(Marker()) if stored is None else decode_local(stored)
-        clock = self.group.clock
-        self.agenda.reload(lambda scope: None if clock is None else clock(self, scope))
+        self.agenda.reload()
+
+    def _clock_of(self, scope: str) -> int | None:
+        return None if self.group.clock is None else self.group.clock(self, scope)

@@ -194,6 +194,7 @@ class ChangelogReader:
         self._name = f"{topic}/{partition}"
         self._store = store
         self.local = local
+        self.stored = local
         self._pending: dict[bytes, bytes | None] = {}
         self._ready: dict[bytes, bytes | None] = {}
         self.records_read = 0
@@ -210,13 +211,7 @@ class ChangelogReader:
         consumer = self._connection.reader()
         await within(WAIT_SECONDS, "starting a changelog reader", consumer.start())
         try:
-            consumer.assign([self._tp])
-            end = await self._find_end(consumer)
-            if self.local.changelog_next > end:
-                raise ForeignLogError(
-                    f"{self._name}: the data folder is at {self.local.changelog_next}, the changelog ends at {end}"
-                )
-            consumer.seek(self._tp, self.local.changelog_next)
+            end = await self._seek(consumer)
             await self._read(consumer, end)
         finally:
             await within(WAIT_SECONDS, "stopping a changelog reader", consumer.stop())
@@ -225,9 +220,37 @@ class ChangelogReader:
         self._flush()
         return self.local
 
-    async def _find_end(self, consumer: AIOKafkaConsumer) -> int:
+    async def follow(self) -> None:
+        """Read for ever, applying each commit as it comes.
+
+        Raises:
+            ForeignLogError: the store is ahead of the changelog, or of another log.
+            BrokerTimeoutError, KafkaError: the broker does not answer.
+        """
+        consumer = self._connection.reader()
+        await within(WAIT_SECONDS, "starting a changelog reader", consumer.start())
+        try:
+            await self._seek(consumer)
+            while True:
+                for records in (await consumer.getmany(timeout_ms=1_000, max_records=5_000)).values():
+                    for record in records:
+                        self.apply(record.offset, record.key, record.value)
+                if self._ready:
+                    self._flush()
+        finally:
+            await asyncio.wait([asyncio.ensure_future(consumer.stop())], timeout=3)
+
+    async def _seek(self, consumer: AIOKafkaConsumer) -> int:
+        """Go to where the store is; return where the changelog ends now."""
+        consumer.assign([self._tp])
         ends = await within(WAIT_SECONDS, "asking for the changelog's end", consumer.end_offsets([self._tp]))
-        return int(ends[self._tp])
+        end = int(ends[self._tp])
+        if self.local.changelog_next > end:
+            raise ForeignLogError(
+                f"{self._name}: the data folder is at {self.local.changelog_next}, the changelog ends at {end}"
+            )
+        consumer.seek(self._tp, self.local.changelog_next)
+        return end
 
     async def _read(self, consumer: AIOKafkaConsumer, end: int) -> None:
         last_progress, last_position = monotonic(), -1
@@ -270,6 +293,7 @@ class ChangelogReader:
     def _flush(self) -> None:
         self._store.write([*self._ready.items(), (LOCAL, encode_local(self.local))])
         self._ready = {}
+        self.stored = self.local
 
 
 def new_log_id() -> str:

@@ -37,7 +37,8 @@ class Group:
             raise.
         on_poison_due: called as `on_poison_due(batch, scope, due, key, error)` instead of `due_work` for an entry that
             made it raise.
-        clock: called as `clock(batch, scope)`: how far the scope's clock is, or None.
+        clock: called as `clock(batch, scope)`: how far the scope's clock is, or None. Whoever uses the agenda must keep
+            it in rows: it is how work that was due before a crash is found again.
         ticks: the input that drives time in silence, one record about every ten seconds; None has none.
         tick: makes a tick's value from this worker's time in milliseconds.
     """

@@ -29,9 +29,10 @@ from freshmart_streams.engine.clock import monotonic, now_ms
 from freshmart_streams.engine.connection import WAIT_SECONDS, Connection
 from freshmart_streams.engine.groups import Group, NeedMasterData
 from freshmart_streams.engine.inbox import Inbox
-from freshmart_streams.engine.journal import LocalState, Marker, decode_local, encode_local, entry
+from freshmart_streams.engine.journal import LocalState, Marker, encode_local, entry
 from freshmart_streams.engine.records import Output, Position, Record
-from freshmart_streams.engine.stores import LOCAL, RocksStore, StoreMemory
+from freshmart_streams.engine.replicas import Replica
+from freshmart_streams.engine.stores import LOCAL
 
 log = logging.getLogger(__name__)
 
@@ -41,8 +42,6 @@ DUE_AT_A_TIME = 100
 RECORDS_AT_A_TIME = 200
 ROWS_PER_COMMIT = 50_000
 BYTES_PER_COMMIT = 8 << 20
-OLDEST_STORE_MS = 7 * 24 * 3600 * 1000 // 2
-"""Half the changelog's delete.retention.ms: an older store may never see a tombstone that is gone."""
 
 
 class RefusedError(Exception):
@@ -109,7 +108,7 @@ class Partition:
         count: int,
         connection: Connection,
         options: EngineOptions,
-        memory: StoreMemory,
+        replica: Replica,
         ends: Ends,
         on_failure: Callable[["Partition"], None],
         on_ready: Callable[[], None],
@@ -125,15 +124,14 @@ class Partition:
         self.batch: Batch | None = None
         self._connection = connection
         self._options = options
-        self._memory = memory
         self._ends = ends
         self._on_failure = on_failure
         self._on_ready = on_ready
         self._spoiled = False
-        self._folder = options.folder / group.name / str(number)
-        self._store: RocksStore | None = None
+        self.replica = replica
         name = f"{options.app_id}-{group.name}"
-        self._writer = ChangelogWriter(connection, f"{name}-changelog", number, f"{name}-{number}")
+        self._changelog = f"{name}-changelog"
+        self._writer = ChangelogWriter(connection, self._changelog, number, f"{name}-{number}")
         self._committing: asyncio.Task[None] | None = None
         self._last_commit = 0.0
         self._uncommitted: list[Record] = []
@@ -175,52 +173,24 @@ class Partition:
         return offsets
 
     async def _catch_up(self) -> Batch:
-        store = self._open_store()
-        stored = store.get(LOCAL)
-        local = LocalState(Marker()) if stored is None else decode_local(stored)
-        if local.marker.at and now_ms() - local.marker.at > OLDEST_STORE_MS:
-            log.warning(
-                "%s/%s: the data folder is older than the changelog keeps deletions; rebuilding it",
-                self.group.name,
-                self.number,
-            )
-            store = self._discard_store()
-            local = LocalState(Marker())
-        topic = f"{self._options.app_id}-{self.group.name}-changelog"
-        reader = ChangelogReader(self._connection, topic, self.number, store, local)
+        store, local = self.replica.open()
+        reader = ChangelogReader(self._connection, self._changelog, self.number, store, local)
         try:
             await reader.catch_up()
         except ForeignLogError as error:
             if self._connection.mode == "tx":
                 raise RefusedError(f"{error}; name an empty data folder to build the tables anew") from error
             log.warning("%s; building the tables anew", error)  # every embedded broker starts with an empty log
-            store = self._discard_store()
-            reader = ChangelogReader(self._connection, topic, self.number, store, LocalState(Marker()))
+            store, local = self.replica.open_empty()
+            reader = ChangelogReader(self._connection, self._changelog, self.number, store, local)
             await reader.catch_up()
         if reader.records_read:
-            log.info(
-                "%s/%s: took %s records over from the changelog", self.group.name, self.number, reader.records_read
-            )
+            log.info("%s: took %s records over from the changelog", self.replica.name, reader.records_read)
         if self.batch is not None and self.batch.store is store:
             self.batch.drop()
             return self.batch
-        return Batch(
-            self.group, self.number, self.count, store, rows_in_memory=self._options.rows_in_memory // self.count
-        )
-
-    def _open_store(self) -> RocksStore:
-        if self._store is None:
-            self._store = RocksStore(self._folder, self._memory)
-        return self._store
-
-    def _discard_store(self) -> RocksStore:
-        if self._store is not None:
-            self._store.close()
-            self._store = None
-        for path in sorted(self._folder.rglob("*"), reverse=True):
-            path.rmdir() if path.is_dir() else path.unlink()
-        self.batch = None
-        return self._open_store()
+        rows_in_memory = self._options.rows_in_memory // self.count
+        return Batch(self.group, self.number, self.count, store, rows_in_memory=rows_in_memory)
 
     async def _start_offsets(self, marker: Marker) -> dict[Position, int]:
         offsets: dict[Position, int] = {}
@@ -257,9 +227,7 @@ class Partition:
         """Suspend and release the store."""
         await self.suspend("closed")
         self.batch = None
-        if self._store is not None:
-            self._store.close()
-            self._store = None
+        self.replica.close()
 
     # Folding.
 
@@ -279,11 +247,6 @@ class Partition:
                 await self._isolate(error, epoch)
             self._begin_commits()
             await asyncio.sleep(0)
-
-    @property
-    def store(self) -> RocksStore | None:
-        """The committed rows, while this worker holds the partition."""
-        return self._store
 
     @property
     def has_work(self) -> bool:
@@ -348,25 +311,37 @@ class Partition:
         await self._commit_under_way()
         if not self._is_current(epoch):
             return
-        batch, records = self._opened(), self._uncommitted
-        self._uncommitted = []
-        batch.drop()
-        self._spoiled = False
+        records = self._uncommitted
         try:
-            if error.due is not None:
-                batch.shun(error.due, error.error)
-                self.counters.poison += 1
-            for record in records:
-                self._take_again(batch, record)
-            self._work_all_due(batch)
+            trouble: HandlerError | None = error
+            while trouble is not None:
+                trouble = self._fold_again(records, trouble)
+            self._spoiled = False
             if error.record is not None:
                 self._begin_commits()
                 await self._commit_under_way()
                 if self._is_current(epoch):
-                    self._take_alone(batch, error.record)
+                    self._take_alone(self._opened(), error.record)
         except HandlerError as unexpected:
-            self._spoiled = True
             self._fail(unexpected)
+
+    def _fold_again(self, records: list[Record], trouble: HandlerError) -> HandlerError | None:
+        """Fold these records anew without the due work that raised; more of it may raise, each time another entry."""
+        batch = self._opened()
+        batch.drop()
+        self._uncommitted = []
+        if trouble.due is not None:
+            batch.shun(trouble.due, trouble.error)
+            self.counters.poison += 1
+        try:
+            for record in records:
+                self._take_again(batch, record)
+            self._work_all_due(batch)
+        except HandlerError as again:
+            if again.due is None:
+                raise
+            return again
+        return None
 
     def _take_again(self, batch: Batch, record: Record) -> None:
         self._work_all_due(batch)

@@ -16,6 +16,7 @@ from faust.types import TP
 from mode import Service
 
 from freshmart_streams.engine.connection import BrokerTimeoutError
+from freshmart_streams.engine.logs import SERVICE_LOG
 from freshmart_streams.engine.partitions import RefusedError
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ RETRY_SECONDS = 1.0
 
 class Recovery(FaustRecovery):
     """Opens partitions through the engine instead of reading changelogs table by table."""
+
+    logger = SERVICE_LOG
 
     @property
     def engine_app(self) -> "App":
@@ -53,7 +56,9 @@ class Recovery(FaustRecovery):
             self.signal_recovery_start.clear()
             generation = self._generation_id
             try:
-                await self.engine_app.engine.open_assigned(self.app.consumer.assignment())
+                await self.engine_app.engine.open_assigned(
+                    self.app.consumer.assignment(), self.app.assignor.assigned_standbys()
+                )
                 if not self.signal_recovery_start.is_set():
                     await self._resume_streams(generation)
                     self.engine_app.reason = ""
@@ -79,6 +84,8 @@ class Recovery(FaustRecovery):
 class TableManager(FaustTableManager):
     """Faust's table manager with the engine's recovery."""
 
+    logger = SERVICE_LOG
+
     @property
     def recovery(self) -> Recovery:
         """The engine's recovery."""
@@ -100,6 +107,8 @@ class TableManager(FaustTableManager):
 
 class GroupTable(faust.Table[Any, Any]):
     """All tables of a group, as Faust sees them: one changelog, co-partitioned with the inputs."""
+
+    logger = SERVICE_LOG
 
     def __init__(self, app: Any, **options: Any) -> None:
         super().__init__(app, **options)

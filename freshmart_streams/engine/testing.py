@@ -100,12 +100,9 @@ class Driver:
 
     def _isolate(self, record: Record, error: HandlerError) -> None:
         before, self._taken = self._taken, []
-        self.batch.drop()
-        if error.due is not None:
-            self.batch.shun(error.due, error.error)
-        self._work_due()
-        for earlier in before:
-            self._take(earlier)
+        trouble: HandlerError | None = error
+        while trouble is not None:
+            trouble = self._take_again(before, trouble)
         if error.due is not None:
             return
         self.commit()
@@ -116,6 +113,22 @@ class Driver:
             self.batch.take_poison(record, again.error)
             self._taken.append(record)
         self.commit()
+
+    def _take_again(self, records: list[Record], trouble: HandlerError) -> HandlerError | None:
+        """Fold again without the due work that raised; more of it may raise, each time another entry."""
+        self.batch.drop()
+        self._taken = []
+        if trouble.due is not None:
+            self.batch.shun(trouble.due, trouble.error)
+        try:
+            self._work_due()
+            for record in records:
+                self._take(record)
+        except HandlerError as again:
+            if again.due is None:
+                raise
+            return again
+        return None
 
     def commit(self) -> None:
         """Put what was folded into the store and publish its outputs."""

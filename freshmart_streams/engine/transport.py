@@ -24,6 +24,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from faust.types.tuples import ConsumerMessage
 
+from freshmart_streams.engine.logs import SERVICE_LOG
 from freshmart_streams.engine.records import Position, Record
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ class RefusedCommitError(Exception):
 
 class ConsumerThread(driver.AIOKafkaConsumerThread):
     """The thread that fetches and keeps the group membership."""
+
+    logger = SERVICE_LOG
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -133,6 +136,8 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
 
 class Consumer(driver.Consumer):
     """Delivers fetches to the engine, and batches of work to the group's agent."""
+
+    logger = SERVICE_LOG
 
     @property
     def engine(self) -> "Engine":

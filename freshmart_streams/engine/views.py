@@ -55,8 +55,10 @@ class Views:
         return self._engine.owner_url(self._first_input, partition)
 
     def local(self, partition: int, /) -> View | None:
-        """This worker's own rows of a partition, stale while the partition is not live here; None if it has none."""
-        held = self._engine.partitions.get((self._group.name, partition))
-        if held is None or held.store is None:
+        """This worker's own rows of a partition, stale while it is not live here; None if there are none."""
+        key = (self._group.name, partition)
+        held, standby = self._engine.partitions.get(key), self._engine.standbys.get(key)
+        replica = held.replica if held is not None else standby.replica if standby is not None else None
+        if replica is None or replica.store is None:
             return None
-        return View(held.store, stale=not held.live)
+        return View(replica.store, stale=held is None or not held.live)

@@ -6,6 +6,8 @@ from typing import Any, ClassVar
 from aiohttp.web import AppRunner, SockSite
 from faust.web.drivers.aiohttp import Web as FaustWeb
 
+from freshmart_streams.engine.logs import SERVICE_LOG
+
 SHUTDOWN_SECONDS = 3.0
 
 
@@ -35,6 +37,8 @@ def bind(host: str, port: int) -> socket.socket:
 
 class Web(FaustWeb):
     """The web server of a worker: no blueprints, a socket that is bound already, a short shutdown."""
+
+    logger = SERVICE_LOG
 
     default_blueprints: ClassVar[Any] = []
     production_blueprints: ClassVar[Any] = []

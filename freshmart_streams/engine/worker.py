@@ -16,7 +16,9 @@ from freshmart_streams.engine.inbox import Inbox
 from freshmart_streams.engine.master import MasterReader
 from freshmart_streams.engine.partitions import EngineOptions, Partition, RefusedError
 from freshmart_streams.engine.records import Position
+from freshmart_streams.engine.replicas import Replica, Standby
 from freshmart_streams.engine.stores import StoreMemory
+from freshmart_streams.engine.topics import changelog_name
 from freshmart_streams.engine.transport import Consumer, Fetched
 
 if TYPE_CHECKING:
@@ -60,6 +62,7 @@ class Engine:
         self.connection = connection
         self.options = options
         self.partitions: dict[tuple[str, int], Partition] = {}
+        self.standbys: dict[tuple[str, int], Standby] = {}
         self.partition_counts: dict[str, int] = {}
         self.refused = ""
         self._group_of = {topic: group for group in groups for topic in group.inputs}
@@ -95,8 +98,10 @@ class Engine:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks, timeout=3)
-        await asyncio.gather(*(partition.close() for partition in self.partitions.values()))
+        held: list[Partition | Standby] = [*self.partitions.values(), *self.standbys.values()]
+        await asyncio.gather(*(replica.close() for replica in held))
         self.partitions.clear()
+        self.standbys.clear()
         await self._master.stop()
 
     # Assignment.
@@ -106,8 +111,12 @@ class Engine:
         await asyncio.gather(*(partition.suspend(reason) for partition in self.partitions.values()))
         self._at_work.clear()
 
-    async def open_assigned(self, assignment: Iterable[TP]) -> None:
-        """Open what the group protocol gave to this worker, close the rest.
+    async def open_assigned(self, assignment: Iterable[TP], standbys: Iterable[TP]) -> None:
+        """Open what the group protocol gave to this worker, follow what it is standby of, close the rest.
+
+        Args:
+            assignment: the inputs and changelogs of this worker.
+            standbys: the changelogs that it is to follow.
 
         Raises:
             RefusedError: one cannot be opened; the text is for a person.
@@ -115,22 +124,43 @@ class Engine:
         """
         async with self._opening:
             mine = {(self._group_of[tp.topic].name, tp.partition) for tp in assignment if tp.topic in self._group_of}
+            mirrored = self._standbys_of(standbys) - mine
             for key in set(self.partitions) - mine:
                 await self.partitions.pop(key).close()
+            for key in set(self.standbys) - mirrored - mine:
+                await self.standbys.pop(key).close()
             await self._master.start()
             for key in sorted(mine - set(self.partitions)):
-                self.partitions[key] = self._new_partition(*key)
+                self.partitions[key] = await self._new_partition(*key)
             await asyncio.gather(*(self._open(self.partitions[key]) for key in sorted(mine)))
+            for key in sorted(mirrored - set(self.standbys)):
+                self.standbys[key] = self._new_standby(*key)
+                self.standbys[key].start()
         self.wake()
 
-    def _new_partition(self, group: str, number: int) -> Partition:
+    def _standbys_of(self, changelogs: Iterable[TP]) -> set[tuple[str, int]]:
+        names = {changelog_name(self.options.app_id, group): group.name for group in self.groups.values()}
+        return {(names[tp.topic], tp.partition) for tp in changelogs if tp.topic in names}
+
+    def _new_replica(self, group: str, number: int) -> Replica:
+        return Replica(self.options.folder / group / str(number), self._memory, f"{group}/{number}")
+
+    def _new_standby(self, group: str, number: int) -> Standby:
+        topic = changelog_name(self.options.app_id, self.groups[group])
+        return Standby(self._new_replica(group, number), self.connection, topic, number)
+
+    async def _new_partition(self, group: str, number: int) -> Partition:
+        standby = self.standbys.pop((group, number), None)
+        if standby is not None:
+            await standby.stop()
+        replica = standby.replica if standby is not None else self._new_replica(group, number)
         return Partition(
             self.groups[group],
             number,
             self.partition_counts[group],
             self.connection,
             self.options,
-            self._memory,
+            replica,
             self,
             self._partition_failed,
             self.wake,

@@ -67,12 +67,12 @@ class Settings:
     partitions: Annotated[int, values.whole(1, 1_000), SHAPES_RESULTS] = consistency.EMBEDDED_PARTITIONS
     """Partitions of every topic that `topics create` makes, fixed for life: no more workers than this share the work.
     The embedded broker has 4, always."""
-    data_dir: Annotated[Path, values.FOLDER] = Path("freshmart-data")
+    data_dir: Annotated[Path, values.FOLDER] = Path("data")
     """Folder of the local state, one per worker; it may be deleted while no worker runs and is then rebuilt."""
     web_port: Annotated[int, values.whole(1, values.PORT_MAX)] = 6066
     """Port of the web server."""
     web_bind: Annotated[str, values.BIND] = "127.0.0.1"
-    """Address that the web server listens on; another than a loopback address needs a tokens file or an OIDC issuer."""
+    """Address that the web server listens on; another than a loopback address needs a tokens file."""
     advertised_url: Annotated[str, values.BASE_URL] = ""
     """How other workers reach this one; when empty, made of bind address (of `0.0.0.0` the host's name) and port."""
     clock: Annotated[Clock, values.one_of(Clock)] = Clock.LIVE
@@ -96,7 +96,7 @@ class Settings:
     peer_key_file: SecretFile = field(default=None, repr=False)
     """Key with which workers sign forwarded requests; without it, derived from the tokens file."""
     oidc_issuer: Annotated[str, values.ISSUER] = ""
-    """OpenID Connect issuer whose tokens are accepted."""
+    """OpenID Connect issuer. Its tokens are not verified by this version: it needs a tokens file beside it."""
     master_key_file: SecretFile = field(default=None, repr=False)
     """Key that wraps the customers' keys: base64 of 32 bytes."""
     tls_ca_file: File = None

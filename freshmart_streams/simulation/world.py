@@ -90,9 +90,12 @@ class World:
         return {article.sku: product_row(article) for article in self._assortment}
 
     @property
-    def takes_over_at(self) -> datetime:
-        """When the rollout becomes `auto`, in UTC: the end of the history that nobody need watch."""
-        return min(_local(store, self._takes_over_on, _TAKES_OVER_AT) for store in self._stores.values())
+    def history_ends_at(self) -> datetime:
+        """The end of the history that nobody need watch, in UTC: midnight before the rollout becomes `auto`.
+
+        The four hours until then are a pause in which whoever takes the history in can come to its end.
+        """
+        return min(_local(store, self._takes_over_on, _MIDNIGHT) for store in self._stores.values())
 
     def is_open(self) -> bool:
         """Tell whether any till sells at this moment."""

@@ -1,7 +1,7 @@
 """The tables of the stores group: which rows there are, under which keys, and when one is forgotten.
 
 | table            | key                     | row              | forgotten                                      |
-|------------------|---------------------------|-------------------|--------------------------------------------------------|
+|------------------|-------------------------|------------------|------------------------------------------------|
 | clocks           | store                   | `Clock`          | never                                          |
 | partition_clock  | (one row)               | `PartitionClock` | never                                          |
 | products         | sku                     | `KnownProduct`   | with its master data                           |
@@ -14,7 +14,7 @@
 | store_days       | store/day               | `DayFigures`     | 400 days after the day                         |
 | changed_days     | store/day               | `Mark`           | when the day's report is published             |
 | seen             | store/number/topic/id   | `Seen`           | when the event would be too late               |
-| waiting_voids    | store/receipt_id        | `WaitingVoid`    | with its receipt, or when that would be too late |
+| waiting_voids    | store/receipt_id        | `WaitingVoid`    | with its receipt, or when that is too late     |
 | alerts           | store/sku/kind          | `OpenAlert`      | when it closes                                 |
 | unknown_articles | sku/store               | `Mark`           | when the product appears                       |
 | dead_letters     | sequence number         | `DeadLetter`     | after 1,000 newer ones                         |

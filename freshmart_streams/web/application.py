@@ -16,6 +16,7 @@ from freshmart_streams.web.routes import Route
 from freshmart_streams.web.schema import (
     AlertView,
     Alive,
+    ArticleView,
     CompanyReport,
     DeadLetterView,
     OrderView,
@@ -56,7 +57,7 @@ ROUTES = (
         path="/v1/stores/{store_id}/stock/{sku}",
         handler=handlers.article,
         summary="The stock of one article in a store.",
-        answer=StockView,
+        answer=ArticleView,
     ),
     Route(
         path="/v1/stores/{store_id}/report",

@@ -12,12 +12,13 @@ import msgspec
 
 from freshmart_streams.web.problems import bad_parameter
 
+_encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(dict[int, str]).decode
 
 
 def encode_cursor(positions: Mapping[int, str]) -> str:
     """The cursor for these positions."""
-    return base64.urlsafe_b64encode(msgspec.json.encode(dict(positions), order="sorted")).rstrip(b"=").decode()
+    return base64.urlsafe_b64encode(_encode(dict(sorted(positions.items())))).rstrip(b"=").decode()
 
 
 def decode_cursor(cursor: str, partition_count: int) -> dict[int, str]:

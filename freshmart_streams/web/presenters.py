@@ -21,6 +21,7 @@ from freshmart_streams.web.context import View
 from freshmart_streams.web.lists import Listing, Shown
 from freshmart_streams.web.schema import (
     AlertView,
+    ArticleView,
     DeadLetterView,
     OrderView,
     ReportView,
@@ -45,30 +46,30 @@ def stores() -> AnyListing:
 
 def stock(category: str | None, statuses: Collection[str]) -> AnyListing:
     """Articles of this category (None: of all) that stand like this (empty: anyhow)."""
+    look_up = _LookUp()
 
     def show(view: View, key: str, row: Stock) -> Shown | None:
         store_id, _, sku = key.partition("/")
-        known = view.get(tables.products, sku)
-        product = None if known is None else known.product
+        product = look_up.product(view, sku)
         if category is not None and (product is None or product.category != category):
             return None
-        shown = _article(row, sku, product, _zone(view, store_id))
-        if statuses and shown.status.value not in statuses:
+        if statuses and _status(row).value not in statuses:
             return None
-        return Shown(value=shown, changed_at=shown.as_of)
+        return Shown(value=StockView(**_article(row, sku, product)), changed_at=look_up.last_event(view, store_id))
 
     return _listing(tables.stock, show)
 
 
 def orders(statuses: Collection[str]) -> AnyListing:
     """Orders that stand like this (empty: anyhow)."""
+    look_up = _LookUp()
 
     def show(view: View, key: str, row: Order) -> Shown | None:
         status = order_rules.status(row)
         if statuses and status.value not in statuses:
             return None
-        zone = _zone(view, row.store_id)
-        shown = _order(row, _product(view, row.sku), zone)
+        zone = look_up.zone(view, row.store_id)
+        shown = _order(row, look_up.product(view, row.sku), zone)
         changed_at = max(
             row.decided_at,
             row.confirmed_at,
@@ -83,10 +84,11 @@ def orders(statuses: Collection[str]) -> AnyListing:
 
 def alerts() -> AnyListing:
     """Open alerts."""
+    look_up = _LookUp()
 
     def show(view: View, key: str, row: OpenAlert) -> Shown | None:
-        zone = _zone(view, row.store_id)
-        product = None if row.sku is None else _product(view, row.sku)
+        zone = look_up.zone(view, row.store_id)
+        product = None if row.sku is None else look_up.product(view, row.sku)
         shown = AlertView(
             alert_id=row.alert_id,
             revision=row.revision,
@@ -139,10 +141,13 @@ def store(view: View, store_id: str) -> StoreView | None:
     )
 
 
-def article(view: View, store_id: str, sku: str) -> StockView | None:
+def article(view: View, store_id: str, sku: str) -> ArticleView | None:
     """The stock of an article in a store, or None when there never was any."""
-    row = view.get(tables.stock, article_key(store_id, sku))
-    return None if row is None else _article(row, sku, _product(view, sku), _zone(view, store_id))
+    row, look_up = view.get(tables.stock, article_key(store_id, sku)), _LookUp()
+    if row is None:
+        return None
+    as_of = look_up.last_event(view, store_id)
+    return ArticleView(**_article(row, sku, look_up.product(view, sku)), as_of=as_of)
 
 
 def report(view: View, store_id: str, day: datetime.date | None) -> ReportView | None:
@@ -190,26 +195,55 @@ def _listing(
     )
 
 
-def _article(row: Stock, sku: str, product: Product | None, zone: str) -> StockView:
+class _LookUp:
+    """What rows refer to, read once per answer."""
+
+    def __init__(self) -> None:
+        self._products: dict[str, Product | None] = {}
+        self._zones: dict[str, str] = {}
+        self._last_events: dict[str, datetime.datetime | None] = {}
+
+    def product(self, view: View, sku: str) -> Product | None:
+        """An article's master data."""
+        if sku not in self._products:
+            row = view.get(tables.products, sku)
+            self._products[sku] = None if row is None else row.product
+        return self._products[sku]
+
+    def zone(self, view: View, store_id: str) -> str:
+        """A store's time zone."""
+        if store_id not in self._zones:
+            self._zones[store_id] = _zone(view, store_id)
+        return self._zones[store_id]
+
+    def last_event(self, view: View, store_id: str) -> datetime.datetime | None:
+        """The store's clock at its newest event; ticks change no stock."""
+        if store_id not in self._last_events:
+            row = view.get(tables.clocks, store_id)
+            moment = None if row is None else times.to_datetime(row.at, self.zone(view, store_id))
+            self._last_events[store_id] = moment
+        return self._last_events[store_id]
+
+
+def _article(row: Stock, sku: str, product: Product | None) -> dict[str, Any]:
     levels = row.levels
     rate = None if levels is None else row.demand_rate_per_day
-    return StockView(
-        sku=sku,
-        name=None if product is None else product.name,
-        category=None if product is None else product.category,
-        unit=Unit.PIECE if product is None else product.unit,
-        on_hand=row.on_hand,
-        on_order=row.on_order,
-        in_transit=row.in_transit,
-        inventory_position=inventory_position(row),
-        reorder_point=None if levels is None else levels.reorder_point,
-        order_up_to_level=None if levels is None else levels.order_up_to_level,
-        price=None if product is None else product.price,
-        demand_per_day=rate,
-        days_of_cover=None if rate is None else replenishment.days_of_cover(row.on_hand, rate),
-        status=_status(row),
-        as_of=_changed_at(row, zone),
-    )
+    return {
+        "sku": sku,
+        "name": None if product is None else product.name,
+        "category": None if product is None else product.category,
+        "unit": Unit.PIECE if product is None else product.unit,
+        "on_hand": row.on_hand,
+        "on_order": row.on_order,
+        "in_transit": row.in_transit,
+        "inventory_position": inventory_position(row),
+        "reorder_point": None if levels is None else levels.reorder_point,
+        "order_up_to_level": None if levels is None else levels.order_up_to_level,
+        "price": None if product is None else product.price,
+        "demand_per_day": rate,
+        "days_of_cover": None if rate is None else replenishment.days_of_cover(row.on_hand, rate),
+        "status": _status(row),
+    }
 
 
 def _status(row: Stock) -> StockStatus:
@@ -220,13 +254,6 @@ def _status(row: Stock) -> StockStatus:
     if row.levels is not None and inventory_position(row) <= row.levels.reorder_point:
         return StockStatus.LOW
     return StockStatus.OK
-
-
-def _changed_at(row: Stock, zone: str) -> datetime.datetime | None:
-    """When the newest change or count of an article's stock happened; None where none is remembered."""
-    recent = row.ledger.recent
-    latest = max(row.ledger.counted_at, int.from_bytes(recent[-16:-8], "little", signed=True) if recent else -1)
-    return times.to_datetime(latest, zone) if latest >= 0 else None
 
 
 def _order(row: Order, product: Product | None, zone: str) -> OrderView:
@@ -272,8 +299,3 @@ def _today(view: View, known: Store) -> int | None:
 def _zone(view: View, store_id: str) -> str:
     row = view.get(tables.stores, store_id)
     return "UTC" if row is None else row.store.timezone
-
-
-def _product(view: View, sku: str) -> Product | None:
-    row = view.get(tables.products, sku)
-    return None if row is None else row.product

@@ -84,6 +84,11 @@ class StockView(Struct, kw_only=True):
     demand_per_day: float | None
     days_of_cover: float | None
     status: StockStatus
+
+
+class ArticleView(StockView, kw_only=True):
+    """The same of one article, asked for by itself."""
+
     as_of: datetime | None
     stale: bool | UnsetType = UNSET
 

@@ -48,7 +48,7 @@ documents = st.recursive(
 def test_agrees_with_the_recursive_oracle(document: Any, levels: int, siblings: int) -> None:
     for _ in range(levels):
         document = [document]
-    value = [[] for _ in range(siblings)]
+    value: list[Any] = [[] for _ in range(siblings)]
     whole = [*value, document]
     assert is_too_deep(json.dumps(whole).encode()) is (depth(whole) > DEPTH_MAX)
 

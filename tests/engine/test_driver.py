@@ -91,6 +91,14 @@ class TestPoison:
         assert driver.rows(toy.COUNTS)["a"].seen == 5
 
 
+    def test_much_due_work_that_raises_at_once_is_shunned_entry_by_entry(self) -> None:
+        driver = Driver(toy.GROUP, batch_size=10)
+        words(driver, "a=bad 5", "a=bad 6", "a=at 6", "b=bad 7")
+        driver.feed(toy.TICKS, b"{}", timestamp=9)
+        assert sent(driver, toy.POISON) == ["bad 5", "bad 6", "bad 7"]
+        assert sent(driver, toy.DUE) == ["alarm 6"]
+
+
 class TestAgenda:
     def test_work_is_handed_over_in_the_order_of_its_time_when_the_clock_passes(self) -> None:
         driver = Driver(toy.GROUP, batch_size=4)
@@ -101,7 +109,10 @@ class TestAgenda:
         driver = Driver(toy.GROUP)
         words(driver, "b=at 30", "a=at 40", "c=at 50")
         driver.feed(toy.TICKS, b"{}", timestamp=45)
-        assert [(output.key, output.value) for output in driver.outputs(toy.DUE)] == [(b"a", b"alarm 40"), (b"b", b"alarm 30")]
+        assert [(output.key, output.value) for output in driver.outputs(toy.DUE)] == [
+            (b"a", b"alarm 40"),
+            (b"b", b"alarm 30"),
+        ]
 
     def test_work_that_was_left_is_done_after_a_restart(self) -> None:
         group = toy.GROUP

@@ -18,8 +18,16 @@ class Known(msgspec.Struct, array_like=True):
     name: str = ""
 
 
+class Clock(msgspec.Struct, array_like=True):
+    """How far the time of a key is."""
+
+    at: int = 0
+
+
 COUNTS: Table[Count] = Table("counts", Count)
 KNOWN: Table[Known] = Table("known", Known)
+CLOCKS: Table[Clock] = Table("clocks", Clock)
+EVERYBODY = "*"
 
 WORDS, MORE, NAMES, TICKS = "toy.words", "toy.more", "toy.names", "toy.ticks"
 OUT, POISON, DUE, JOURNAL = "toy.out", "toy.poison", "toy.due", "toy.journal"
@@ -46,6 +54,7 @@ def count(record: Record, batch: Batch) -> None:
     if word.startswith("bad "):
         batch.schedule(key, int(word[4:]), "bad")
     if word.startswith("now "):
+        _pass_time(batch, key, int(word[4:]))
         batch.advance(key, int(word[4:]))
     batch.send(OUT, record.key, f"{word} {row.seen}".encode())
 
@@ -58,8 +67,20 @@ def name(record: Record, batch: Batch) -> None:
 
 def tick(record: Record, batch: Batch) -> None:
     """Time passes for everybody."""
+    _pass_time(batch, EVERYBODY, record.timestamp)
     batch.advance_all(record.timestamp)
     batch.send(OUT, b"tick", b"%d" % record.timestamp)
+
+
+def _pass_time(batch: Batch, scope: str, at: int) -> None:
+    clocks = batch.rows(CLOCKS)
+    clocks[scope] = Clock(max(at, (clocks.get(scope) or Clock()).at))
+
+
+def clock(batch: Batch, scope: str) -> int:
+    """How far the time of a key is, ticks included."""
+    clocks = batch.rows(CLOCKS)
+    return max((clocks.get(name) or Clock()).at for name in (scope, EVERYBODY))
 
 
 def due(batch: Batch, scope: str, at: int, key: str) -> None:
@@ -73,13 +94,15 @@ GROUP = Group(
     name="toy",
     inputs={WORDS: count, MORE: count, TICKS: tick},
     master={NAMES: name},
-    tables=[COUNTS, KNOWN],
+    tables=[COUNTS, KNOWN, CLOCKS],
     journal=JOURNAL,
     rules="1",
     due_work=due,
-    on_poison=lambda batch, record, error: batch.send(POISON, record.key, record.value, [("error", str(error).encode())]),
+    on_poison=lambda batch, record, error: batch.send(
+        POISON, record.key, record.value, [("error", str(error).encode())]
+    ),
     on_poison_due=lambda batch, scope, at, key, error: batch.send(POISON, scope.encode(), f"{key} {at}".encode()),
-    clock=lambda batch, scope: None,
+    clock=clock,
     ticks=TICKS,
     tick=lambda ms: b'{"at":%d}' % ms,
 )

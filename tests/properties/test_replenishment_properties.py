@@ -112,6 +112,7 @@ class TestDecideQuantity:
                 usable_demand=usable,
             )
 
+        assume(minimum is None or maximum is None or minimum <= maximum)
         found = order(minimum, maximum, usable)
         need = max(levels.order_up_to_level - position, 0)
         match found.binding:

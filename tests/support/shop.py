@@ -51,7 +51,7 @@ def line(sku: str = "100234", quantity: int = 1, unit_price: int = 119, **more: 
 
 
 class ShopDriver:
-    """Feeds one partition; times are wall-clock texts in Berlin, messages arrive when they happen unless told otherwise."""
+    """Feeds one partition; times are wall-clock texts in Berlin, and messages arrive a second after they happen."""
 
     def __init__(self, *, batch_size: int = 1, dedupe_days: int = 14, check_rows: bool = True, **driver: Any) -> None:
         group = stores_group(TOPICS, dedupe_days=dedupe_days)
@@ -76,14 +76,16 @@ class ShopDriver:
 
     def sale(self, at: str, *lines: dict[str, Any], receipt_id: str | None = None, **more: Any) -> "ShopDriver":
         """A receipt; each further one has an id of its own."""
-        receipt: dict[str, Any] = {"receipt_id": receipt_id or self._next("r"), "store_id": "0042", "lines": list(lines)}
-        receipt |= {"sold_at": berlin(at).isoformat(), **more}
+        receipt: dict[str, Any] = {"receipt_id": receipt_id or self._next("r"), "store_id": "0042"}
+        receipt |= {"sold_at": berlin(at).isoformat(), "lines": list(lines), **more}
         return self._feed(TOPICS.sales.name, receipt["store_id"], receipt, at)
 
     def void(self, at: str, voids: str, *, receipt_id: str | None = None) -> "ShopDriver":
         return self.sale(at, receipt_id=receipt_id or self._next("v"), kind="void", voids=voids)
 
-    def move(self, at: str, kind: str, *lines: tuple[str, int], event_id: str | None = None, **more: Any) -> "ShopDriver":
+    def move(
+        self, at: str, kind: str, *lines: tuple[str, int], event_id: str | None = None, **more: Any
+    ) -> "ShopDriver":
         """A stock movement; `lines` are article and quantity."""
         movement: dict[str, Any] = {"event_id": event_id or self._next("e"), "store_id": "0042", "kind": kind}
         movement["occurred_at"] = berlin(at).isoformat()

@@ -89,7 +89,7 @@ class Site:
                 views=self.worker,
                 now=lambda: self.now,
                 ready=lambda: self.reasons,
-                metrics=lambda: self.metrics(),
+                metrics=lambda: self.metrics,
                 company=self.company.day,
                 tokens_file=self.tokens_file,
                 peer_key_file=self.peer_key_file,

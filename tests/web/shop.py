@@ -101,7 +101,7 @@ def add_store(site: Site, store: Store, chance: random.Random) -> None:
     for place, sku in enumerate(PRODUCTS):
         row = _article(sku, size, at, chance)
         if row.levels is not None and inventory_position(row) <= row.levels.reorder_point:
-            order = decide(site, store, sku, row, at - place * 97 * times.SECOND)
+            order = decide(site, store, sku, row, at - chance.randrange(9_000) * times.SECOND)
             figures.reorders += 1
             row.open_order, row.open_until = order.order_id, order.cut_off_at
         site.rows.put(tables.stock, f"{store.store_id}/{sku}", row)
@@ -111,7 +111,7 @@ def add_store(site: Site, store: Store, chance: random.Random) -> None:
     figures.changed_at = at
     site.rows.put(tables.store_days, f"{store.store_id}/{times.to_iso(DAY)}", figures)
     site.company.take(publish(figures, store.store_id, DAY), times.to_datetime(at, store.timezone))
-    if store.store_id == "0060":
+    if store.store_id in ("0043", "0060"):
         raise_alert(site, store, "200144", AlertKind.OVERDUE_ORDER, at - times.HOUR)
     if store.store_id == "0081":
         raise_alert(site, store, "999001", AlertKind.UNKNOWN_SKU, at - 2 * times.HOUR)

@@ -102,7 +102,7 @@ async function loadReorders(signal, isCurrent) {
   const url = ofStore("/v1/reorders?status=proposed,sent,confirmed,in-transit,overdue&limit=1000");
   const { data } = await read(url, signal);
   if (!isCurrent()) return;
-  reorders.show(data.items, names);
+  reorders.show(data.items, names, Boolean(now.store));
   shown("reorders-body");
   $("reorders-json").href = url;
 }
@@ -112,7 +112,7 @@ async function loadAlerts(signal, isCurrent) {
   const { data } = await read(url, signal);
   if (!isCurrent()) return;
   now.alerts = { count: data.items.length, more: data.next !== null };
-  alerts.show(data.items, data.next !== null, names);
+  alerts.show(data.items, data.next !== null, names, Boolean(now.store));
   shown("alerts-body");
   $("alerts-json").href = url;
   if (now.place) figures.show(now.place, now.alerts, now.placeSource);

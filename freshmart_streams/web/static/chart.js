@@ -2,9 +2,9 @@
 
 import { h, s } from "./dom.js";
 
-const WIDTH = 720;
 const HEIGHT = 210;
-const LEFT = 52;
+const LEFT = 58;
+const NARROW = 26; // pixels per hour below which only every third hour is named
 const BOTTOM = 24;
 const TOP = 12;
 
@@ -21,21 +21,21 @@ function roundedBar(x, top, width, bottom) {
 }
 
 /**
- * Bars for 24 hours. `values` in cents, `running` the hour that is not over yet (or -1); `words` gives the texts:
+ * Bars for 24 hours, `width` pixels wide. `values` in cents, `running` the hour that is not over yet (or -1); `words`:
  * `axis(cents)`, `bar(hour, cents)`, `label`, `running`.
  */
-export function hours(values, running, words) {
+export function hours(values, running, width, words) {
   const first = Math.min(6, ...values.map((value, hour) => (value > 0 ? hour : 23)));
   const last = Math.max(21, ...values.map((value, hour) => (value > 0 ? hour : 0)));
   const top = ceiling(Math.max(...values) / 100) * 100;
-  const step = (WIDTH - LEFT) / (last - first + 1);
+  const step = (width - LEFT) / (last - first + 1);
   const floor = HEIGHT - BOTTOM;
   const y = (cents) => floor - (Math.max(0, cents) / top) * (floor - TOP);
-  const picture = s("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: "hours", role: "img", "aria-label": words.label });
+  const picture = s("svg", { viewBox: `0 0 ${width} ${HEIGHT}`, width, height: HEIGHT, class: "hours", role: "img", "aria-label": words.label });
   for (const share of [0, 0.5, 1]) {
     const at = y(top * share);
     picture.append(
-      s("line", { x1: LEFT, x2: WIDTH, y1: at, y2: at, class: share ? "grid" : "axis" }),
+      s("line", { x1: LEFT, x2: width, y1: at, y2: at, class: share ? "grid" : "axis" }),
       s("text", { x: LEFT - 8, y: at + 4, class: "tick end" }, words.axis(top * share)));
   }
   for (let hour = first; hour <= last; hour += 1) {
@@ -45,7 +45,7 @@ export function hours(values, running, words) {
       s("title", {}, words.bar(hour, cents)),
       s("rect", { x, y: TOP, width: step, height: floor - TOP, class: "hit" }));
     if (cents > 0) group.append(s("path", { d: roundedBar(x + step * 0.14, Math.min(y(cents), floor - 2), step * 0.72, floor), class: "bar" }));
-    group.append(s("text", { x: x + step / 2, y: HEIGHT - 7, class: "tick middle" }, String(hour)));
+    if (step >= NARROW || hour % 3 === 0) group.append(s("text", { x: x + step / 2, y: HEIGHT - 7, class: "tick middle" }, String(hour)));
     picture.append(group);
   }
   return picture;

@@ -11,6 +11,13 @@ let last;
 const span = (hour) => `${hour}–${hour + 1}`;
 
 export function setUp() {
+  let width = 0;
+  new ResizeObserver(([{ contentRect }]) => {
+    if (Math.abs(contentRect.width - width) < 2) return;
+    width = contentRect.width;
+    shown = "";
+    if (last) show(...last);
+  }).observe($("hours-chart"));
   $("hours-toggle").addEventListener("click", () => {
     asTable = !asTable;
     shown = "";
@@ -40,6 +47,9 @@ export function show(day, clock, source) {
   draw(day.hourly, running);
 }
 
+// The picture is as wide as its panel, so that its words keep their size on a telephone.
+const width = () => Math.max(280, Math.floor($("hours").clientWidth - (matchMedia("(max-width: 720px)").matches ? 20 : 40)));
+
 function draw(values, running) {
   const best = values.indexOf(Math.max(...values));
   const label = t("hours.label", { hour: span(best), net: euro(values[best]) });
@@ -48,7 +58,7 @@ function draw(values, running) {
     $("hours-note").replaceChildren(h("span", { class: "key", "aria-hidden": "true" }), `${t("hours.running")} ${span(running)}: ${euro(values[running])}`);
   }
   $("hours-chart").print = "chart";
-  $("hours-chart").replaceChildren(hours(values, running, {
+  $("hours-chart").replaceChildren(hours(values, running, width(), {
     axis: (cents) => euros(cents),
     bar: (hour, cents) => t("hours.bar", { from: `${hour}:00`, to: `${hour + 1}:00`, net: euro(cents) }),
     label,

@@ -42,13 +42,13 @@ function draw(order) {
       h("span", { class: "decision-amount" }, amount(order)),
       h("span", { class: "decision-when" }, t("reorders.deliver", { day: weekday(order.deliver_by) }))),
     h("p", { class: "under" },
-      h("span", { class: `status order-${order.status}` }, t(`order.${order.status}`)),
+      h("span", { class: `status order-${order.status}` }, t(`order.${order.status}`, { time: time(order.cut_off_at) })),
       order.mode === "auto" ? null : h("span", { class: `mode ${order.mode}` }, t(`mode.${order.mode}`)),
       [order.store_name ?? order.store_id, order.revision > 0 ? t("reorders.changed", { count: order.revision }) : null].filter(Boolean).join(" · ")));
 }
 
-/** Show the newest decisions; `names` maps store ids to names. */
-export function show(orders, names) {
+/** Show the newest decisions; `names` maps store ids to names, which are left out where all are of one store. */
+export function show(orders, names, ofOneStore) {
   const body = $("reorders-body");
   text($("reorders-note"), orders.length ? t("reorders.note") : "");
   if (orders.length === 0) {
@@ -57,7 +57,7 @@ export function show(orders, names) {
   }
   const list = content(body, `reorders ${document.documentElement.lang}`, () => h("ol", { class: "feed" }));
   const newest = [...orders].sort((a, b) => Date.parse(b.ordered_at) - Date.parse(a.ordered_at) || (a.order_id < b.order_id ? -1 : 1)).slice(0, SHOWN);
-  const named = newest.map((order) => ({ ...order, store_name: names.get(order.store_id) }));
+  const named = newest.map((order) => ({ ...order, store_name: ofOneStore ? "" : names.get(order.store_id) }));
   const news = seenBefore;
   keyed(list, named, (order) => `${order.order_id}.${order.revision}`, draw, (_, isNew) => news && isNew);
   seenBefore = true;

@@ -9,7 +9,7 @@ const PER_PAGE = 50;
 const SEARCH_PER_PAGE = 1000;
 const SEARCH_PAGES_MAX = 30;
 const STATUSES = ["ok", "low", "out", "negative", "phantom"];
-const COLUMNS = ["article", "status", "on_hand", "on_order", "in_transit", "position", "reorder_point", "level", "cover", "price"];
+const COLUMNS = ["article", "status", "on_hand", "on_order", "in_transit", "position", "reorder_point", "level", "cover"];
 
 const view = { store: null, statuses: new Set(), category: "", search: "", cursors: [null] };
 let again = () => {};
@@ -134,7 +134,7 @@ function draw(row) {
   const units = (value) => (value === null ? "–" : quantity(value, row.unit));
   const some = (value) => (value ? units(value) : h("span", { class: "nil" }, "0"));
   return h("tr", {},
-    h("th", { scope: "row" }, h("span", { class: "name" }, row.name ?? row.sku), h("span", { class: "under" }, [row.name ? row.sku : null, row.category].filter(Boolean).join(" · "))),
+    h("th", { scope: "row" }, h("span", { class: "name" }, row.name ?? row.sku), h("span", { class: "under" }, [row.name ? row.sku : null, row.category, row.price === null ? null : euro(row.price)].filter(Boolean).join(" · "))),
     cell("status", "", h("span", { class: `status ${row.status}` }, t(`status.${row.status}`))),
     cell("on_hand", "strong", units(row.on_hand)),
     cell("on_order", "", some(row.on_order)),
@@ -142,6 +142,5 @@ function draw(row) {
     cell("position", "picture", h("span", { class: "with-bar" }, position(row), h("span", { class: "bar-figure" }, units(row.inventory_position)))),
     cell("reorder_point", "", units(row.reorder_point)),
     cell("level", "", units(row.order_up_to_level)),
-    cell("cover", "", row.days_of_cover === null ? "–" : t("stock.cover.days", { days: tenth(row.days_of_cover) })),
-    cell("price", "", row.price === null ? "–" : euro(row.price)));
+    cell("cover", "", row.days_of_cover === null ? "–" : t("stock.cover.days", { days: tenth(row.days_of_cover) })));
 }

@@ -1,0 +1,109 @@
+"""A partition's rows on this worker's disk, and the standby that keeps them near the changelog's end."""
+
+import asyncio
+import logging
+import shutil
+from pathlib import Path
+
+from aiokafka.errors import KafkaError
+
+from freshmart_streams.engine.changelog import ChangelogReader, ForeignLogError
+from freshmart_streams.engine.clock import now_ms
+from freshmart_streams.engine.connection import BrokerTimeoutError, Connection
+from freshmart_streams.engine.journal import LocalState, Marker, decode_local
+from freshmart_streams.engine.stores import LOCAL, RocksStore, StoreMemory
+
+log = logging.getLogger(__name__)
+
+OLDEST_STORE_MS = 7 * 24 * 3600 * 1000 // 2
+"""Half the changelog's delete.retention.ms: an older store may never see a tombstone that is gone."""
+RETRY_SECONDS = 1.0
+
+
+class Replica:
+    """The RocksDB of one partition, opened when it is needed.
+
+    Args:
+        folder: of this partition alone.
+        memory: shared by all RocksDBs of the process.
+        name: for log lines.
+    """
+
+    def __init__(self, folder: Path, memory: StoreMemory, name: str) -> None:
+        self.name = name
+        self._folder = folder
+        self._memory = memory
+        self._store: RocksStore | None = None
+
+    @property
+    def store(self) -> RocksStore | None:
+        """The store, while it is open."""
+        return self._store
+
+    def open(self) -> tuple[RocksStore, LocalState]:
+        """Open the store, unless it is; one that is older than the changelog keeps deletions is made anew."""
+        store = self._store = self._store or RocksStore(self._folder, self._memory)
+        stored = store.get(LOCAL)
+        local = LocalState(Marker()) if stored is None else decode_local(stored)
+        if local.marker.at and now_ms() - local.marker.at > OLDEST_STORE_MS:
+            log.warning("%s: the data folder is older than the changelog keeps deletions; rebuilding it", self.name)
+            return self.open_empty()
+        return store, local
+
+    def open_empty(self) -> tuple[RocksStore, LocalState]:
+        """Forget what is on disk and begin with nothing."""
+        self.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+        self._store = RocksStore(self._folder, self._memory)
+        return self._store, LocalState(Marker())
+
+    def close(self) -> None:
+        """Release the store; twice is no error."""
+        if self._store is not None:
+            self._store.close()
+            self._store = None
+
+
+class Standby:
+    """Follows the changelog of a partition that another worker owns.
+
+    It has no producer and fences nobody. Being promoted means to be stopped and opened with little left to read.
+    """
+
+    def __init__(self, replica: Replica, connection: Connection, topic: str, number: int) -> None:
+        self.replica = replica
+        self._connection = connection
+        self._topic = topic
+        self._number = number
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to follow."""
+        self._task = asyncio.create_task(self._follow(), name=f"standby {self.replica.name}")
+
+    async def stop(self) -> None:
+        """Stop following; the replica stays open."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.wait([task], timeout=5)
+
+    async def close(self) -> None:
+        """Stop following and release the replica."""
+        await self.stop()
+        self.replica.close()
+
+    async def _follow(self) -> None:
+        store, local = self.replica.open()
+        while True:
+            reader = ChangelogReader(self._connection, self._topic, self._number, store, local)
+            try:
+                await reader.follow()
+            except ForeignLogError as error:
+                log.warning("standby %s: %s; building it anew", self.replica.name, error)
+                store, local = self.replica.open_empty()
+                continue
+            except (KafkaError, BrokerTimeoutError, OSError) as error:
+                log.info("standby %s: %r; trying again", self.replica.name, error)
+            local = reader.stored
+            await asyncio.sleep(RETRY_SECONDS)

@@ -1,0 +1,208 @@
+"""What a row looks like outside: figures, states, times, and what is not known."""
+
+import datetime
+
+import msgspec
+import pytest
+
+from freshmart_streams import tables
+from freshmart_streams.domain import times
+from freshmart_streams.domain.books import KnownProduct, KnownStore
+from freshmart_streams.domain.clocks import Clock
+from freshmart_streams.domain.ledger import Ledger
+from freshmart_streams.domain.replenishment import Levels
+from freshmart_streams.domain.stock import Stock
+from freshmart_streams.domain.store_days import DayFigures, LineFigures, apply_receipt
+from freshmart_streams.events.master_data import Product, Rollout, Store, Unit
+from freshmart_streams.events.reports import DayStatus, StoreDay
+from freshmart_streams.events.values import Mode
+from freshmart_streams.web import CompanyDays, company
+from tests.web.conftest import Connect
+from tests.web.fakes import Site
+
+AT = times.at_local(times.from_iso("2024-10-08"), "13:45", "Europe/Berlin")
+LEVELS = Levels(26, 30, 30, 9.0, (5.5, 6.0, 5.5), 0.98)
+MILK = Product(sku="100234", name="Vollmilch", category="dairy", price=119, pack_size=12)
+
+
+@pytest.fixture
+def bare() -> Site:
+    """One store with a clock, and one product."""
+    site = Site()
+    site.rows.put(tables.stores, "0042", KnownStore(Store(store_id="0042", timezone="Europe/Berlin")))
+    site.rows.put(tables.clocks, "0042", Clock(at=AT))
+    site.rows.put(tables.products, "100234", KnownProduct(MILK))
+    return site
+
+
+class TestStock:
+    async def test_shows_every_figure(self, connect: Connect, bare: Site) -> None:
+        row = Stock(Ledger(on_hand=9), on_order=24, in_transit=12, levels=LEVELS, demand_rate_per_day=6.0)
+        bare.rows.put(tables.stock, "0042/100234", row)
+        client = await connect(bare)
+        assert await (await client.get("/v1/stores/0042/stock/100234")).json() == {
+            "sku": "100234",
+            "name": "Vollmilch",
+            "category": "dairy",
+            "unit": "piece",
+            "on_hand": 9,
+            "on_order": 24,
+            "in_transit": 12,
+            "inventory_position": 45,
+            "reorder_point": 26,
+            "order_up_to_level": 30,
+            "price": 119,
+            "demand_per_day": 6.0,
+            "days_of_cover": 1.5,
+            "status": "ok",
+            "as_of": "2024-10-08T13:45:00+02:00",
+        }
+
+    async def test_of_an_article_that_nobody_knows_has_no_name_and_no_levels(
+        self, connect: Connect, bare: Site
+    ) -> None:
+        bare.rows.put(tables.stock, "0042/999", Stock(Ledger(on_hand=-2)))
+        client = await connect(bare)
+        found = await (await client.get("/v1/stores/0042/stock/999")).json()
+        unknown = ("name", "category", "reorder_point", "order_up_to_level", "price", "demand_per_day", "days_of_cover")
+        assert all(found[name] is None for name in unknown)
+        assert (found["unit"], found["inventory_position"], found["status"]) == ("piece", 0, "negative")
+
+    @pytest.mark.parametrize(
+        ("on_hand", "on_order", "status"),
+        [
+            (-1, 100, "negative"),
+            (0, 100, "out"),
+            (1, 0, "low"),
+            (26, 0, "low"),  # the position has reached the reorder point
+            (27, 0, "ok"),
+            (2, 25, "ok"),  # enough is on its way
+        ],
+    )
+    async def test_status(self, connect: Connect, bare: Site, on_hand: int, on_order: int, status: str) -> None:
+        row = Stock(Ledger(on_hand=on_hand), on_order=on_order, levels=LEVELS, demand_rate_per_day=6.0)
+        bare.rows.put(tables.stock, "0042/100234", row)
+        client = await connect(bare)
+        assert (await (await client.get("/v1/stores/0042/stock/100234")).json())["status"] == status
+        filtered = await (await client.get(f"/v1/stores/0042/stock?status={status}")).json()
+        assert [item["sku"] for item in filtered["items"]] == ["100234"]
+
+    async def test_without_demand_lasts_for_ever(self, connect: Connect, bare: Site) -> None:
+        bare.rows.put(tables.stock, "0042/100234", Stock(Ledger(on_hand=9), levels=LEVELS))
+        client = await connect(bare)
+        found = await (await client.get("/v1/stores/0042/stock/100234")).json()
+        assert (found["demand_per_day"], found["days_of_cover"]) == (0.0, None)
+
+    async def test_goods_by_weight_are_in_grams(self, connect: Connect, bare: Site) -> None:
+        bare.rows.put(tables.products, "7", KnownProduct(Product(sku="7", unit=Unit.GRAM)))
+        bare.rows.put(tables.stock, "0042/7", Stock(Ledger(on_hand=1_500)))
+        client = await connect(bare)
+        found = await (await client.get("/v1/stores/0042/stock/7")).json()
+        assert (found["unit"], found["on_hand"]) == ("gram", 1_500)
+
+
+class TestStore:
+    async def test_shows_its_rollout_in_full_and_a_day_without_sales(self, connect: Connect, bare: Site) -> None:
+        row = Store(store_id="0050", name="Ulm", state="BW", rollout=Rollout(pricing=Mode.SHADOW))
+        bare.rows.put(tables.stores, "0050", KnownStore(row))
+        bare.rows.put(tables.clocks, "0050", Clock(at=AT))
+        client = await connect(bare)
+        found = await (await client.get("/v1/stores/0050")).json()
+        assert found["rollout"] == {"reorder": "auto", "pricing": "shadow", "offers": "off"}
+        assert (found["today"]["day"], found["today"]["net_sales"], found["as_of"]) == ("2024-10-08", 0, None)
+        assert found["today"]["hourly"] == [0] * 24
+
+    async def test_without_any_event_has_no_day_yet(self, connect: Connect, bare: Site) -> None:
+        bare.rows.put(tables.stores, "0050", KnownStore(Store(store_id="0050")))
+        client = await connect(bare)
+        response = await client.get("/v1/stores/0050")
+        assert (await response.json())["today"] is None
+        assert "Freshmart-As-Of" not in response.headers
+        assert (await client.get("/v1/stores/0050/report")).status == 404
+
+    async def test_that_was_deleted_is_gone(self, connect: Connect, bare: Site) -> None:
+        bare.rows.put(tables.stores, "0050", KnownStore(Store(store_id="0050"), is_deleted=True))
+        client = await connect(bare)
+        assert (await client.get("/v1/stores/0050")).status == 404
+        stores = (await (await client.get("/v1/stores")).json())["items"]
+        assert [store["store_id"] for store in stores] == ["0042"]
+
+    async def test_day_is_that_of_its_own_zone(self, connect: Connect, bare: Site) -> None:
+        bare.rows.put(tables.stores, "0050", KnownStore(Store(store_id="0050", timezone="Pacific/Auckland")))
+        bare.rows.put(tables.clocks, "0050", Clock(at=AT))
+        client = await connect(bare)
+        response = await client.get("/v1/stores/0050")
+        assert (await response.json())["today"]["day"] == "2024-10-09"
+        assert response.headers["Freshmart-As-Of"] == "2024-10-09T00:45:00+13:00"
+
+
+class TestReport:
+    async def test_is_the_store_day_as_it_is_now(self, connect: Connect, bare: Site) -> None:
+        figures = DayFigures(changed_at=AT, version=3, stockout_skus=1)
+        apply_receipt(figures, 9, [LineFigures("100234", 2, 398, 20, "dairy")])
+        bare.rows.put(tables.store_days, "0042/2024-10-08", figures)
+        client = await connect(bare)
+        body = await (await client.get("/v1/stores/0042/report")).read()
+        assert body == await (await client.get("/v1/stores/0042/report?day=2024-10-08")).read()
+        found = msgspec.json.decode(body)
+        assert found.pop("as_of") == "2024-10-08T13:45:00+02:00"
+        day = msgspec.convert(found, StoreDay)
+        assert (day.net_sales, day.receipts, day.version, day.status) == (378, 1, 3, DayStatus.PRELIMINARY)
+        assert (day.by_category, day.hourly[9]) == ({"dairy": 378}, 378)
+
+
+def store_day(store_id: str, day: str, *, version: int = 0, net: int = 100, final: bool = False) -> StoreDay:
+    return StoreDay(
+        store_id=store_id,
+        day=datetime.date.fromisoformat(day),
+        version=version,
+        status=DayStatus.FINAL if final else DayStatus.PRELIMINARY,
+        receipts=2,
+        lines=5,
+        gross_sales=net + 10,
+        discounts=10,
+        net_sales=net,
+        returns=1,
+        waste_cost=3,
+        stockout_skus=1,
+        reorders=4,
+        price_changes=0,
+        by_category={"dairy": net - 30, "unknown": 30},
+        hourly=(0,) * 9 + (net,) + (0,) * 14,
+    )
+
+
+class TestCompany:
+    async def test_is_the_sum_of_its_stores_the_best_first(self, connect: Connect, bare: Site) -> None:
+        at = datetime.datetime(2024, 10, 8, 12, tzinfo=datetime.UTC)
+        bare.company.take(store_day("0042", "2024-10-08", net=100), at)
+        bare.company.take(store_day("0043", "2024-10-08", net=250, final=True), at - datetime.timedelta(hours=1))
+        bare.company.take(store_day("0042", "2024-10-07", net=999), at - datetime.timedelta(days=1))
+        client = await connect(bare)
+        found = await (await client.get("/v1/company/report")).json()
+        assert found == await (await client.get("/v1/company/report?day=2024-10-08")).json()
+        assert (found["stores"], found["preliminary_stores"], found["as_of"]) == (2, 1, "2024-10-08T12:00:00Z")
+        assert (found["net_sales"], found["gross_sales"], found["receipts"], found["reorders"]) == (350, 370, 4, 8)
+        assert found["by_category"] == {"dairy": 290, "unknown": 60}
+        assert found["hourly"][9] == sum(found["hourly"]) == 350
+        assert [(rank["rank"], rank["store_id"]) for rank in found["ranking"]] == [(1, "0043"), (2, "0042")]
+
+    async def test_of_which_nothing_is_known_is_404(self, connect: Connect) -> None:
+        client = await connect(Site())
+        assert (await client.get("/v1/company/report")).status == 404
+
+    def test_takes_the_newest_version_in_whatever_order_they_come(self) -> None:
+        days = CompanyDays()
+        for version in (1, 3, 2):
+            days.take(store_day("0042", "2024-10-08", version=version, net=version * 100))
+        found = days.day(None)
+        assert found is not None
+        assert company.report(found).net_sales == 300
+
+    def test_keeps_the_newest_days_only(self) -> None:
+        days = CompanyDays()
+        first = datetime.date(2024, 1, 1)
+        for number in range(company.DAYS_KEPT + 5):
+            days.take(store_day("0042", (first + datetime.timedelta(days=number)).isoformat()))
+        assert days.day(first + datetime.timedelta(days=4)) is None
+        assert days.day(first + datetime.timedelta(days=5)) is not None
