@@ -32,7 +32,7 @@ def keep_products(shop: Shop, record: Record, batch: Batch) -> None:
     if row is None:
         return
     if isinstance(row, Deleted):
-        books.products.delete(row.ids[0])
+        _forget_product(books, row.ids[0])
         return
     was = books.products.get(row.sku)
     books.products[row.sku] = KnownProduct(row, version=0 if was is None else was.version + 1)
@@ -80,9 +80,17 @@ def _read(books: Books, record: Record, reader: Callable[[bytes | None, bytes | 
         return None
 
 
-def _count_version(books: Books) -> None:
+def _forget_product(books: Books, sku: str) -> None:
+    """Take an article out; the sum of its version and the partition's must not go back: old levels would hold again."""
+    was = books.products.get(sku)
+    if was is not None:
+        books.products.delete(sku)
+        _count_version(books, was.version + 1)
+
+
+def _count_version(books: Books, by: int = 1) -> None:
     progress = partition_clock(books)
-    progress.master_version += 1
+    progress.master_version += by
     books.partition_clock[""] = progress
 
 

@@ -73,7 +73,8 @@ class PlainRows(Generic[R]):
 class PlainAgenda:
     """Due work in order: scopes as their clocks pass, and of each scope by due time and key."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[str], int | None]) -> None:
+        self._clock = clock
         self._entries: dict[str, list[tuple[int, bytes]]] = {}
         self._passed: dict[str, int] = {}
 
@@ -83,6 +84,9 @@ class PlainAgenda:
         place = bisect.bisect_left(entries, entry)
         if entries[place : place + 1] != [entry]:
             entries.insert(place, entry)
+        at = self._clock(scope)
+        if at is not None and due <= at:
+            self.advance(scope, at)
 
     def cancel(self, scope: str, due: int, key: str) -> None:
         """Take an entry out, if it is there."""
@@ -119,7 +123,7 @@ class PlainBatch:
         self.partition_count = partition_count
         self.master_complete = False
         self.tables = {table.name: PlainRows[Any](table.row) for table in group.tables}
-        self.agenda = PlainAgenda()
+        self.agenda = PlainAgenda(lambda scope: group.clock and group.clock(cast(Any, self), scope))
         self.outputs: list[Output] = []
         self._sent: list[Output] = []
         self._asked: list[Callable[[], None]] = []

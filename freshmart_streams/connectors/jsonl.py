@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import msgspec
@@ -114,10 +114,10 @@ def _time(written: Any) -> datetime | None:
         return None
     try:
         at = datetime.fromisoformat(written)
-        at.timestamp()  # the first and last days of the calendar have no UTC time
-    except (ValueError, OverflowError):
+    except ValueError:
         return None
-    return at
+    # The first and the last days of the calendar have no time in every zone.
+    return at if date.min.year < at.year < date.max.year else None
 
 
 def _with_time(content: bytes, field: str, at: datetime) -> bytes:

@@ -27,6 +27,7 @@ MESSAGE_BYTES_MAX: Final = 64 << 20
 
 _ANSWER_S: Final = 10.0
 _POLL_S: Final = 0.2
+_READ_S: Final = 0.05
 _TROUBLE_EVERY_S: Final = 5.0
 
 Trouble = Callable[[str], None]
@@ -63,6 +64,8 @@ class Cluster:
                 "message.max.bytes": MESSAGE_BYTES_MAX,
                 "message.timeout.ms": 0,  # for ever: an absent broker is waited for, a person ends it with Ctrl-C
                 "linger.ms": 5,
+                "reconnect.backoff.ms": 20,  # a first connection takes two attempts; the default waits 100 to 500 ms
+                "retry.backoff.ms": 20,
                 "queue.buffering.max.kbytes": 64 << 10,
                 "compression.type": "none" if self.is_embedded else "zstd",
                 "error_cb": on_error,
@@ -80,6 +83,7 @@ class Cluster:
                 "enable.partition.eof": True,
                 "auto.offset.reset": "earliest",
                 "fetch.message.max.bytes": 8 << 20,
+                "fetch.wait.max.ms": 50,  # the end of a topic is only told when a fetch found nothing
                 "receive.message.max.bytes": MESSAGE_BYTES_MAX + (1 << 20),
                 "queued.max.messages.kbytes": 32 << 10,
             }
@@ -239,7 +243,7 @@ def _read(consumer: Consumer, cluster: Cluster, starts: list[TopicPartition]) ->
     unfinished = {start.partition for start in starts}
     heard_at = time.monotonic()
     while unfinished:
-        messages = consumer.consume(500, _POLL_S)
+        messages = consumer.consume(500, _READ_S)
         if messages:
             heard_at = time.monotonic()
         elif time.monotonic() - heard_at > _ANSWER_S:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from freshmart_streams.connectors.kafka import Cluster, KafkaFailure
 from freshmart_streams.topics import GroupName, Topic
 
 _ANSWER_S: Final = 30.0
+_LOOK_AGAIN_S: Final = 0.1
 
 
 class PartitionsDifferError(Exception):
@@ -94,7 +96,22 @@ def create_topics(cluster: Cluster, topics: Sequence[Topic], partitions: int) ->
     for name, future in admin.create_topics(new, request_timeout=_ANSWER_S).items():
         if _result(future, f"the topic {name} cannot be created", unless=KafkaError.TOPIC_ALREADY_EXISTS):
             created.append(name)
+    await_topics(cluster, [topic.name for topic in missing])
     return created
+
+
+def await_topics(cluster: Cluster, names: Iterable[str]) -> None:
+    """Wait until the broker that was asked to create topics shows them: it learns of them a moment later.
+
+    Raises:
+        KafkaFailure: it does not show them within half a minute.
+    """
+    wanted = set(names)
+    deadline = time.monotonic() + _ANSWER_S
+    while not wanted <= cluster.metadata().topics.keys():
+        if time.monotonic() > deadline:
+            raise KafkaFailure(f"the broker at {cluster.bootstrap} does not show the topics that it created")
+        time.sleep(_LOOK_AGAIN_S)
 
 
 def differences(cluster: Cluster, topics: Sequence[Topic], partitions: int) -> list[Difference]:

@@ -17,6 +17,7 @@ from freshmart_streams.domain import (
     orders,
     reordering,
     reporting,
+    stock,
     times,
     units,
 )
@@ -72,7 +73,7 @@ def _count(moment: Moment, movement: Movement, touched: Articles) -> None:
     for sku, quantity in touched.quantities.items():
         row = touched.row(sku)
         ledger.apply_count(row.ledger, moment.at, quantity, moment.clock)
-        _offer(moment, sku)
+        _offer(moment, row, sku)
         alerts.close_for_article(moment, row, sku, AlertKind.ORDER_CONFLICT, "The article was counted.")
 
 
@@ -104,9 +105,10 @@ def _changes(sign: int) -> Callable[[Moment, Movement, Articles], None]:
 
 def _receive(moment: Moment, movement: Movement, touched: Articles) -> None:
     for sku, quantity in touched.quantities.items():
-        ledger.apply_change(touched.row(sku).ledger, moment.at, quantity, moment.clock)
+        row = touched.row(sku)
+        ledger.apply_change(row.ledger, moment.at, quantity, moment.clock)
         if quantity:
-            _offer(moment, sku)
+            _offer(moment, row, sku)
 
 
 def _deliver(moment: Moment, movement: Movement, touched: Articles) -> None:
@@ -209,11 +211,12 @@ def _conflict(moment: Moment, touched: Articles, sku: str, order_id: str, messag
     alerts.open_for_article(moment, row, sku, AlertKind.ORDER_CONFLICT, message, {"order_id": order_id})
 
 
-def _offer(moment: Moment, sku: str) -> None:
+def _offer(moment: Moment, row: Stock, sku: str) -> None:
     """The article is on offer from this day on: a day without a sale is a zero now."""
-    key = article_key(moment.store.store_id, sku)
+    key, day = article_key(moment.store.store_id, sku), times.local(moment.at, moment.zone)[0]
     demand = moment.books.demand.get(key) or Demand()
-    forecast.apply_offered(demand, day=times.local(moment.at, moment.zone)[0])
+    forecast.apply_offered(demand, day=day)
+    stock.note_history_change(row, day)
     moment.books.demand[key] = demand
 
 

@@ -7,7 +7,9 @@ revision of it, published when the number of packs changes. An open decision kee
 master data change, and the article has no other one until that cut-off.
 
 Levels are computed once per article and local hour, on first touch, and kept in the article's row: what comes after in
-that hour compares integers. They are void when the opportunity or the master data behind them changes.
+that hour compares integers. They are void when the opportunity or the master data behind them changes. While a day goes
+by and nothing else happens, the reorder point can only fall, because less of the day is left. So an article that lies
+above the one of an earlier hour, and has no open decision, need not be computed anew before it reaches that one.
 """
 
 from datetime import date
@@ -58,7 +60,7 @@ def reconsider(moment: Moment, row: Stock, known: KnownProduct, trigger: str) ->
 def current_levels(moment: Moment, row: Stock, known: KnownProduct) -> Levels | None:
     """The article's levels for the hour of the store's clock; computed when the row has none that hold."""
     version = known.version + partition_clock(moment.books).master_version
-    if moment.clock < row.levels_until and row.levels_version == version:
+    if row.levels_version == version and (moment.clock < row.levels_until or _lies_above(moment, row)):
         return row.levels
     product, store_id = known.product, moment.store.store_id
     key = article_key(store_id, product.sku)
@@ -84,7 +86,29 @@ def current_levels(moment: Moment, row: Stock, known: KnownProduct) -> Levels | 
         row.levels_until = min(row.levels_until, need.opportunity.cut_off_at)
         row.deliver_by, row.cut_off_at = need.opportunity.deliver_by, need.opportunity.cut_off_at
         row.demand_rate_per_day, row.usable_demand = need.demand_rate_per_day, need.usable_demand
+        row.falling_day = moment.today
+        row.falling_until = _falling_until(moment, demand, need)
     return row.levels
+
+
+def _lies_above(moment: Moment, row: Stock) -> bool:
+    """Whether the levels of an earlier hour are enough to know that nothing is to be ordered."""
+    if moment.clock >= row.falling_until or row.open_order or row.levels is None:
+        return False
+    return inventory_position(row) > row.levels.reorder_point
+
+
+def _falling_until(moment: Moment, demand: Demand | None, need: replenishment.Need) -> times.Instant:
+    """Up to when the reorder point can only fall: the day's end or the cut-off; 0 where it may rise.
+
+    It may rise within the day while the first day of an article is not over (today's sales count then), and where the
+    rest of the day takes its demand from the normal distribution to counted units, whose quantile may be higher.
+    """
+    daily = need.levels.forecast
+    mean, low = sum(daily), replenishment.LOW_VOLUME
+    if demand is None or not 0 < demand.first_day < moment.today or (mean > low and sum(daily[1:]) <= low):
+        return 0
+    return min(times.start_of_day(moment.today + 1, moment.zone), need.opportunity.cut_off_at)
 
 
 def book_order(moment: Moment, row: Stock, order: Order, before: tuple[int, int]) -> None:

@@ -92,6 +92,7 @@ def _sell(moment: Moment, row: Stock, sku: str, day: int, at: Instant, quantity:
     if day == row.sold_day:
         row.sold += quantity
         return
+    stock.note_history_change(row, day)
     key = article_key(moment.store.store_id, sku)
     demand = stock.apply_sold(row, moment.books.demand.get(key), day=day, units=quantity)
     if demand is not None:

@@ -44,6 +44,7 @@ class Stock(msgspec.Struct, array_like=True):
         open_order: id of the decision that may still be revised, empty when there is none; `open_until` is its cut-off.
         live_orders: ids of the orders of which something may still come, the open one included.
         alerts: bits of the open alerts (`alerts.Bit`).
+        falling_until, falling_day: up to this time of this day the reorder point can only fall.
         shelf, out_day: whether the article is out of stock, and the last day on which it was.
     """
 
@@ -65,6 +66,8 @@ class Stock(msgspec.Struct, array_like=True):
     alerts: int = 0
     shelf: Shelf = Shelf.NEVER
     out_day: int = 0
+    falling_until: Instant = 0
+    falling_day: int = 0
 
     @property
     def on_hand(self) -> int:
@@ -97,6 +100,12 @@ def apply_sold(stock: Stock, demand: Demand | None, *, day: int, units: int) -> 
     changed = flush_sold(stock, demand)
     stock.sold_day, stock.sold = day, units
     return changed
+
+
+def note_history_change(stock: Stock, day: int) -> None:
+    """Something became known of a day that the levels count as closed: they may rise now."""
+    if day < stock.falling_day:
+        stock.falling_until = 0
 
 
 def flush_sold(stock: Stock, demand: Demand | None) -> Demand | None:

@@ -20,7 +20,7 @@ from freshmart_streams.web.problems import unavailable
 R = TypeVar("R")
 
 CHUNK = 100
-ROWS_PER_PAGE_MAX = 5_000
+ROWS_PER_PAGE_MAX = 10_000
 _encode = msgspec.json.Encoder().encode
 
 

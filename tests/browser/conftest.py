@@ -37,7 +37,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # no longer: while Playwright runs, no other test can have an event loop
 def chromium() -> Iterator[Browser]:
     """The machine's Chromium; a test needs none that Playwright brings."""
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -134,6 +134,10 @@ class Visit:
     errors: list[str] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
 
+    def saw(self, request: Request) -> None:
+        """The page asked for something."""
+        self.requests.append(request)
+
     def go(self, path: str = "/") -> Page:
         """Open a path and wait for the dashboard's figures."""
         self.page.goto(self.served.url + path)
@@ -154,7 +158,7 @@ def visit(chromium: Browser) -> Iterator[Visitor]:
         made = Visit(context.new_page(), served)
         page = made.page
         page.set_default_timeout(PATIENCE)
-        page.on("request", lambda request: made.requests.append(request))
+        page.on("request", made.saw)
         page.on("pageerror", lambda error: made.errors.append(str(error)))
         page.on(
             "console",

@@ -90,7 +90,6 @@ class TestPoison:
         assert sent(driver, toy.DUE) == ["alarm 6"]
         assert driver.rows(toy.COUNTS)["a"].seen == 5
 
-
     def test_much_due_work_that_raises_at_once_is_shunned_entry_by_entry(self) -> None:
         driver = Driver(toy.GROUP, batch_size=10)
         words(driver, "a=bad 5", "a=bad 6", "a=at 6", "b=bad 7")

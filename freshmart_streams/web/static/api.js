@@ -35,28 +35,38 @@ function headers(language) {
   return sent;
 }
 
+/** Status, headers and text of an answer; what stops on the way, in the middle of a body too, is a refusal. */
 async function request(url, sent, signal) {
   let response;
+  let body;
   try {
     response = await fetch(url, { headers: sent, signal, cache: "no-store", credentials: "omit", redirect: "error" });
+    body = await response.text();
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Refusal(0);
   }
-  if (response.ok || response.status === 304) return response;
-  const problem = await response.json().catch(() => undefined);
-  throw new Refusal(response.status, problem, Number(response.headers.get("Retry-After")) || undefined);
+  if (response.ok || response.status === 304) return { status: response.status, headers: response.headers, body };
+  throw new Refusal(response.status, parsed(body), Number(response.headers.get("Retry-After")) || undefined);
 }
 
-/** The JSON at a URL with the store's clock; `changed` is false when it is what we had already. */
+function parsed(body) {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return undefined; // not from us: a proxy's page
+  }
+}
+
+/** The JSON at a URL with the store's clock. */
 export async function read(url, signal) {
   const before = known.get(url);
   const sent = headers(document.documentElement.lang);
   if (before) sent["If-None-Match"] = before.etag;
   const response = await request(url, sent, signal);
   const clock = response.headers.get("Freshmart-As-Of");
-  if (response.status === 304) return { ...before.answer, clock: clock ?? before.answer.clock, changed: false };
-  const answer = { data: await response.json(), clock, changed: true };
+  if (response.status === 304) return { ...before.answer, clock: clock ?? before.answer.clock };
+  const answer = { data: JSON.parse(response.body), clock };
   const etag = response.headers.get("ETag");
   if (etag) {
     if (known.size > 50) known.clear();
@@ -67,8 +77,7 @@ export async function read(url, signal) {
 
 /** The text at a URL, for the dialog and the metrics. */
 export async function readText(url) {
-  const response = await request(url, headers(document.documentElement.lang));
-  return response.text();
+  return (await request(url, headers(document.documentElement.lang))).body;
 }
 
 /** Calls `load` again and again, `seconds` apart, never twice at a time, and only while the page is visible. */

@@ -12,8 +12,9 @@ import * as reorders from "./reorders.js";
 import * as stock from "./stock.js";
 import * as stores from "./stores.js";
 
+const REORDER_PAGES_MAX = 5;
 const names = new Map(); // store id → name
-const now = { store: null, place: null, placeSource: "", clock: null, alerts: undefined, stale: false, lag: 0, lost: false };
+const now = { store: null, place: null, placeSource: "", clock: null, orders: undefined, alerts: undefined, stale: false, lag: 0, lost: false };
 
 const polls = {
   place: new Poll(1, (signal, isCurrent) => guarded(isCurrent, loadPlace(signal, isCurrent), ["stores-body", "hours-chart"])),
@@ -68,7 +69,7 @@ function showAll(items, page, company, clock, url) {
   const total = company ?? figures.sum(items.map((store) => store.today).filter(Boolean));
   const count = company?.stores ?? items.length;
   text($("place-title"), t("place.all"));
-  text($("place-text"), t("place.all.text", { count: Number(count), }).replace("{count}", number(count)));
+  text($("place-text"), t("place.all.text", { count }));
   stores.show(items, page.next !== null);
   shown("stores-body");
   showDay(total, page.stale, clock ?? page.as_of, company ? "/v1/company/report" : url);
@@ -86,7 +87,7 @@ function showStore(store, clock, url) {
 
 function showDay(total, stale, clock, source) {
   Object.assign(now, { place: total, placeSource: source, clock, stale: Boolean(stale) });
-  figures.show(total, now.alerts, source);
+  figures.show(total, now.orders, now.alerts, source);
   hours.show(total, clock, source);
   shown("hours-chart");
   text($("clock-time"), clock ? time(clock) : "–");
@@ -100,11 +101,19 @@ const ofStore = (path) => (now.store ? `${path}&store_id=${encodeURIComponent(no
 
 async function loadReorders(signal, isCurrent) {
   const url = ofStore("/v1/reorders?status=proposed,sent,confirmed,in-transit,overdue&limit=1000");
-  const { data } = await read(url, signal);
+  const orders = [];
+  let next = null;
+  for (let page = 0; page === 0 || (next !== null && page < REORDER_PAGES_MAX); page += 1) {
+    const { data } = await read(next === null ? url : `${url}&cursor=${next}`, signal);
+    orders.push(...data.items);
+    next = data.next;
+  }
   if (!isCurrent()) return;
-  reorders.show(data.items, names, Boolean(now.store));
+  now.orders = { count: orders.length, more: next !== null };
+  reorders.show(orders, names, Boolean(now.store));
   shown("reorders-body");
   $("reorders-json").href = url;
+  if (now.place) figures.show(now.place, now.orders, now.alerts, now.placeSource);
 }
 
 async function loadAlerts(signal, isCurrent) {
@@ -115,7 +124,7 @@ async function loadAlerts(signal, isCurrent) {
   alerts.show(data.items, data.next !== null, names, Boolean(now.store));
   shown("alerts-body");
   $("alerts-json").href = url;
-  if (now.place) figures.show(now.place, now.alerts, now.placeSource);
+  if (now.place) figures.show(now.place, now.orders, now.alerts, now.placeSource);
 }
 
 /** How many messages this worker has not applied yet, from the sum of a metric's samples. */
@@ -161,7 +170,7 @@ function go() {
   takeTokenFromAddress();
   const match = /^#store=([^&]+)/.exec(location.hash);
   now.store = match ? decodeURIComponent(match[1]) : null;
-  Object.assign(now, { place: null, alerts: undefined });
+  Object.assign(now, { place: null, orders: undefined, alerts: undefined });
   $("stores").hidden = Boolean(now.store);
   $("stock").hidden = !now.store;
   $("place-back").hidden = !now.store;
@@ -172,7 +181,7 @@ function go() {
     $(body).classList.remove("shown");
     state($(body), "loading", t("loading"));
   }
-  figures.show(undefined, undefined, "/v1/stores");
+  figures.show(undefined, undefined, undefined, "/v1/stores");
   reorders.reset();
   stock.open(now.store);
   showPulse();

@@ -3,7 +3,7 @@
 import { $, h, text } from "./dom.js";
 import { euro, euros, number, t } from "./i18n.js";
 
-const TILES = ["net", "receipts", "reorders", "stockouts", "alerts"];
+const TILES = ["net", "receipts", "orders", "stockouts", "alerts"];
 
 /** Sum the running days of stores. */
 export function sum(days) {
@@ -15,28 +15,28 @@ export function sum(days) {
   return total;
 }
 
-function values(day, alerts) {
+const counted = (list) => `${number(list.count)}${list.more ? "+" : ""}`;
+
+function values(day, orders, alerts) {
   const average = day.receipts > 0 ? euro(day.net_sales / day.receipts) : "–";
   return {
     net: [euros(day.net_sales), t("figures.net.note", { discounts: euros(day.discounts) })],
     receipts: [number(day.receipts), t("figures.receipts.note", { average })],
-    reorders: [number(day.reorders), t("figures.reorders.note")],
+    orders: [orders ? counted(orders) : "–", t("figures.orders.note", { today: number(day.reorders) })],
     stockouts: [number(day.stockout_skus), t("figures.stockouts.note")],
-    alerts: alerts === undefined
-      ? ["–", ""]
-      : [`${number(alerts.count)}${alerts.more ? "+" : ""}`, t(alerts.count ? "figures.alerts.note" : "figures.alerts.none")],
+    alerts: alerts ? [counted(alerts), t(alerts.count ? "figures.alerts.note" : "figures.alerts.none")] : ["–", ""],
   };
 }
 
-/** Show a day (summed or a store's; undefined while loading) and the number of open alerts. */
-export function show(day, alerts, source) {
+/** Show a day (summed or a store's; undefined while loading) and how many orders and alerts are open. */
+export function show(day, orders, alerts, source) {
   const list = $("figures-list");
   if (!list.firstElementChild) {
     for (const tile of TILES) {
       list.append(h("div", { class: `figure-tile ${tile}` }, h("dt", {}), h("dd", { class: "value" }), h("dd", { class: "note" })));
     }
   }
-  const shown = day ? values(day, alerts) : {};
+  const shown = day ? values(day, orders, alerts) : {};
   TILES.forEach((tile, place) => {
     const [value, note] = shown[tile] ?? ["–", ""];
     const [name, figure, remark] = list.children[place].children;

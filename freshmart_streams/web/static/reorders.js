@@ -16,18 +16,20 @@ function amount(order) {
   return [h("b", {}, t("reorders.packs", { count: order.packs, packs: number(order.packs) })), ` (${units})`];
 }
 
-/** "7 left, 12 on the way; 17 expected to sell on 3 selling days" */
+/** "7 left, 12 on the way; 17 expected to sell on 3 selling days, 26 with a reserve" */
 function reason(order) {
   const { on_hand: onHand, on_order: onOrder, in_transit: inTransit, forecast } = order.reason;
   const units = (value) => quantity(value, order.unit);
   const left = onHand > 0 ? "reorders.left" : onHand < 0 ? "reorders.left.negative" : "reorders.left.none";
   const coming = onOrder + inTransit;
   const expected = Math.round(forecast.reduce((sum, day) => sum + day, 0));
+  const level = order.reason.order_up_to_level;
   return [
     t(left, { on_hand: units(onHand) }),
     coming > 0 ? t("reorders.coming", { coming: units(coming) }) : "",
     "; ",
     t("reorders.expected", { count: forecast.length, expected: units(expected) }),
+    level > expected ? t("reorders.reserve", { level: units(level) }) : "",
   ].join("");
 }
 

@@ -1,0 +1,191 @@
+"""The application as people run it: `freshmart` commands as processes against a broker."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from confluent_kafka import Message
+
+from freshmart_streams.agents import stores_group
+from freshmart_streams.app import rules
+from freshmart_streams.audit.fold import Fold, along_journal
+from freshmart_streams.engine import Group
+from freshmart_streams.engine.stores import RocksStore, StoreMemory
+from freshmart_streams.settings import Settings
+from freshmart_streams.topics import Topics
+from tests.support.log import PARTITIONS, journal, read, records
+
+PREFIX = "accept."
+CHANGELOG = f"{PREFIX}streams-stores-changelog"
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@dataclass
+class Site:
+    """A broker and a folder; commands run with the settings of a person who set these two."""
+
+    broker: str
+    folder: Path
+    topics: Topics = field(default_factory=lambda: Topics(PREFIX))
+
+    @property
+    def bootstrap(self) -> str:
+        """`host:port`."""
+        return self.broker.partition("://")[2]
+
+    def environment(self, **more: str) -> dict[str, str]:
+        """The environment of a command."""
+        own = {name: text for name, text in os.environ.items() if not name.startswith("FRESHMART_")}
+        ours = {"FRESHMART_BROKER": self.broker, "FRESHMART_TOPIC_PREFIX": PREFIX, "FRESHMART_CLOCK": "events"}
+        return {**own, **ours, **more}
+
+    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end."""
+        command = [sys.executable, "-m", "freshmart_streams", *words]
+        return subprocess.run(command, env=self.environment(), capture_output=True, text=True, timeout=300, check=False)
+
+    @property
+    def group(self) -> Group:
+        """The group as the workers declare it."""
+        return stores_group(self.topics, rules=rules(Settings()))
+
+    def inputs(self) -> list[str]:
+        """The topics that the group reads."""
+        return [*self.group.inputs, *self.group.master]
+
+    def is_done(self) -> bool:
+        """Whether the journal covers every receipt."""
+        spans = journal(self.bootstrap, self.topics.journal.name)
+        for number, messages in read(self.bootstrap, self.topics.sales.name).items():
+            reached = [int(span[-1]) for span in spans.get(number, []) if span[0] == self.topics.sales.name]
+            if not reached or reached[-1] <= (messages[-1].offset() or 0):
+                return False
+        return True
+
+    def folds(self) -> list[Fold]:
+        """Each partition's log, folded plainly along its journal."""
+        inputs = records(self.bootstrap, self.inputs())
+        spans = journal(self.bootstrap, self.topics.journal.name)
+        folds = []
+        for number in range(PARTITIONS):
+            fold = Fold(self.group, number, PARTITIONS)
+            fold.apply(along_journal(spans[number], number, inputs))
+            folds.append(fold)
+        return folds
+
+    def tables(self) -> list[dict[tuple[str, str], bytes]]:
+        """Each partition's rows as its changelog has them, without the format byte; the engine's own left out."""
+        partitions = read(self.bootstrap, CHANGELOG)
+        return [_rows(partitions[number]) for number in range(PARTITIONS)]
+
+    def stored_tables(self, name: str) -> list[dict[tuple[str, str], bytes]]:
+        """The same from the data folder of a worker that had all partitions and has ended."""
+        folder, memory = self.folder / name / "stores", StoreMemory(16)
+        return [_stored(RocksStore(folder / str(number), memory)) for number in range(PARTITIONS)]
+
+    def published(self, topic: str) -> list[dict[str, Any]]:
+        """The bodies of a topic."""
+        return [json.loads(m.value() or b"") for messages in read(self.bootstrap, topic).values() for m in messages]
+
+
+def _rows(messages: list[Message]) -> dict[tuple[str, str], bytes]:
+    """Fold a changelog: whole commits in the order of their sequence, the first writer of a sequence wins."""
+    rows: dict[tuple[str, str], bytes] = {}
+    pending: dict[tuple[str, str], bytes | None] = {}
+    sequence = 0
+    for message in messages:
+        key, value = message.key() or b"", message.value()
+        if key.startswith(b"\x00m"):
+            committed = json.loads(value or b"")["seq"]
+            if committed > sequence:
+                sequence = committed
+                rows.update({name: row for name, row in pending.items() if row is not None})
+                for name in [absent for absent, row in pending.items() if row is None]:
+                    rows.pop(name, None)
+            pending = {}
+        elif not key.startswith(b"\x00") and not key.startswith(b"agenda\x01"):
+            table, _, row_key = key.partition(b"\x01")
+            pending[table.decode(), row_key.decode()] = None if value is None else value[1:]
+    return rows
+
+
+def _stored(store: RocksStore) -> dict[tuple[str, str], bytes]:
+    rows: dict[tuple[str, str], bytes] = {}
+    for stored_key, value in store.scan(b"\x01", b"\xff", 1 << 60):
+        table, _, key = stored_key.partition(b"\x01")
+        if table != b"agenda":
+            rows[table.decode(), key.decode()] = value[1:]
+    store.close()
+    return rows
+
+
+class Worker:
+    """`freshmart worker` as a process."""
+
+    def __init__(self, site: Site, name: str, *options: str, **settings: str) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._log = site.folder / f"{name}.log"
+        more = {"FRESHMART_DATA_DIR": str(site.folder / name), "FRESHMART_WEB_PORT": str(self.port), **settings}
+        command = [sys.executable, "-m", "freshmart_streams", "worker", *options]
+        with self._log.open("ab") as log:
+            self.process = subprocess.Popen(command, env=site.environment(**more), stdout=log, stderr=log)
+
+    def get(self, path: str) -> Any:
+        """A JSON answer."""
+        with urllib.request.urlopen(self.url + path, timeout=10) as answer:
+            return json.load(answer)
+
+    def is_ready(self) -> bool:
+        """Whether it takes part."""
+        try:
+            return bool(self.get("/health/ready")["ready"])
+        except OSError:
+            return False
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> int:
+        """SIGTERM; the exit code."""
+        if self.process.poll() is None:
+            self.process.terminate()
+        return self.process.wait(20)
+
+    def log(self) -> str:
+        """What it logged."""
+        return self._log.read_text()
+
+
+@contextmanager
+def worker(site: Site, name: str, *options: str, **settings: str) -> Iterator[Worker]:
+    """A worker that is gone at the end."""
+    running = Worker(site, name, *options, **settings)
+    try:
+        yield running
+    finally:
+        if running.process.poll() is None:
+            running.kill()
+
+
+def sleep(seconds: float) -> None:
+    """Let the others work."""
+    time.sleep(seconds)

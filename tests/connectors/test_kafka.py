@@ -1,0 +1,119 @@
+"""The tools' clients place keys as Java does, lose nothing, and read a topic to its end."""
+
+from collections.abc import Callable
+
+import pytest
+from confluent_kafka import Message
+
+from freshmart_streams.connectors import kafka
+from freshmart_streams.connectors.kafka import Cluster, KafkaFailure, Sender, read_to_end
+
+Messages = Callable[[str], list[Message]]
+
+
+def nobody(line: str) -> None:
+    raise AssertionError(f"no trouble is expected, but: {line}")
+
+
+def unreachable() -> Cluster:
+    return Cluster(bootstrap="127.0.0.1:1", prefix="freshmart.", is_embedded=True)
+
+
+class TestSender:
+    def test_places_keys_as_javas_default_partitioner_does(self, cluster: Cluster, messages: Messages) -> None:
+        sender = Sender(cluster, on_trouble=nobody)
+        # Kafka's own test values: murmur2 modulo 2 ** 31 - 1 masked, modulo 4 partitions.
+        known = {b"21": -973932308, b"foobar": -790332482, b"a-little-bit-long-string": -985981536}
+        for key in known:
+            sender.send("freshmart.sales", key=key, value=b"{}")
+        sender.flush()
+        found = {message.key(): message.partition() for message in messages("sales")}
+        assert found == {key: (hash_ & 0x7FFFFFFF) % 4 for key, hash_ in known.items()}
+
+    def test_counts_what_is_acknowledged(self, cluster: Cluster) -> None:
+        sender = Sender(cluster, on_trouble=nobody)
+        for number in range(1000):
+            sender.send("freshmart.sales", key=str(number).encode(), value=b"{}")
+        sender.flush()
+        assert (sender.acknowledged, sender.refused) == (1000, 0)
+
+    def test_keeps_null_keys_values_and_headers(self, cluster: Cluster, messages: Messages) -> None:
+        sender = Sender(cluster, on_trouble=nobody)
+        sender.send("freshmart.stores", key=b"0042", value=None, headers=[("a", b"1"), ("a", None)])
+        sender.send("freshmart.sales", key=None, value=b"{}")
+        sender.flush()
+        (deleted,), (keyless,) = messages("stores"), messages("sales")
+        assert (deleted.key(), deleted.value(), deleted.headers()) == (b"0042", None, [("a", b"1"), ("a", None)])
+        assert (keyless.key(), keyless.value()) == (None, b"{}")
+
+    def test_sends_ten_megabytes(self, cluster: Cluster, messages: Messages) -> None:
+        sender = Sender(cluster, on_trouble=nobody)
+        sender.send("freshmart.sales", key=b"0042", value=b"x" * 10_000_000)
+        sender.flush()
+        assert [len(message.value() or b"") for message in messages("sales")] == [10_000_000]
+
+    def test_counts_and_places_what_is_larger_than_anything(
+        self, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(kafka, "MESSAGE_BYTES_MAX", 100_000)
+        sender = Sender(cluster, on_trouble=nobody)
+        sender.send("freshmart.sales", key=b"0042", value=b"x" * 200_000, place="file:7")
+        sender.send("freshmart.sales", key=b"0042", value=b"{}")
+        sender.flush()
+        assert (sender.acknowledged, sender.refused) == (1, 1)
+        assert sender.reasons[0].startswith("file:7: ")
+
+    def test_waits_for_an_absent_broker_and_says_so(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(kafka, "_TROUBLE_EVERY_S", 0.05)
+        told: list[str] = []
+
+        class EnoughError(Exception):
+            pass
+
+        def tell(line: str) -> None:
+            told.append(line)
+            if len(told) == 3:
+                raise EnoughError
+
+        sender = Sender(unreachable(), on_trouble=tell)
+        sender.send("freshmart.sales", key=b"0042", value=b"{}")
+        with pytest.raises(EnoughError):
+            sender.flush()
+        assert set(told) == {"no broker answers at 127.0.0.1:1; trying again"}
+
+    def test_waits_while_its_queue_is_full(self, cluster: Cluster, messages: Messages) -> None:
+        sender = Sender(cluster, on_trouble=nobody)
+        for number in range(30):  # 120 MB through a queue of 64
+            sender.send(f"freshmart.{('sales', 'inventory')[number % 2]}", key=b"0042", value=b"x" * 4_000_000)
+        sender.flush()
+        assert (sender.acknowledged, sender.refused) == (30, 0)
+
+
+class TestReadToEnd:
+    def test_reads_each_partition_in_order_and_stops(self, cluster: Cluster, messages: Messages) -> None:
+        sender = Sender(cluster, on_trouble=nobody)
+        for number in range(500):
+            sender.send("freshmart.sales", key=str(number % 7).encode(), value=str(number).encode())
+        sender.flush()
+        found = [(message.partition(), int(message.value() or b"")) for message in messages("sales")]
+        assert sorted(number for _, number in found) == list(range(500))
+        for partition in range(4):
+            numbers = [number for found_in, number in found if found_in == partition]
+            assert numbers == sorted(numbers)
+
+    def test_reads_only_the_newest_when_asked(self, cluster: Cluster) -> None:
+        sender = Sender(cluster, on_trouble=nobody)
+        for number in range(50):
+            sender.send("freshmart.ticks", key=b"same", value=str(number).encode())
+        sender.flush()
+        newest = [message.value() for message in read_to_end(cluster, "freshmart.ticks", last=2)]
+        assert newest == [b"48", b"49"]
+
+    def test_finds_a_missing_topic_empty_and_makes_none(self, cluster: Cluster) -> None:
+        assert list(read_to_end(cluster, "freshmart.misspelt")) == []
+        assert "freshmart.misspelt" not in cluster.metadata().topics
+
+    def test_tells_that_the_broker_does_not_answer(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(kafka, "_ANSWER_S", 0.5)
+        with pytest.raises(KafkaFailure, match=r"the broker at 127\.0\.0\.1:1 does not answer"):
+            list(read_to_end(unreachable(), "freshmart.sales"))
