@@ -26,6 +26,7 @@ MESSAGE_BYTES_MAX: Final = 64 << 20
 """What our clients would send or take; the broker's own limit is the one that refuses."""
 
 _ANSWER_S: Final = 10.0
+_METADATA_S: Final = 5.0
 _POLL_S: Final = 0.2
 _READ_S: Final = 0.05
 _TROUBLE_EVERY_S: Final = 5.0
@@ -97,10 +98,10 @@ class Cluster:
         """Ask once who the brokers are and which topics exist; creates none.
 
         Raises:
-            KafkaFailure: no answer within ten seconds.
+            KafkaFailure: no answer within five seconds.
         """
         try:
-            return self.admin().list_topics(timeout=_ANSWER_S)
+            return self.admin().list_topics(timeout=_METADATA_S)
         except KafkaException as error:
             raise KafkaFailure(f"the broker at {self.bootstrap} does not answer ({_text(error)})") from error
 
@@ -209,7 +210,7 @@ def partitions_of(cluster: Cluster, topic: str) -> list[int]:
     """Return the partition numbers of a topic (its full name); none when it does not exist.
 
     Raises:
-        KafkaFailure: no answer within ten seconds.
+        KafkaFailure: no answer within five seconds.
     """
     found = cluster.metadata().topics.get(topic)
     return [] if found is None else sorted(found.partitions)

@@ -2,7 +2,7 @@
 
 | key                | due                                         | what                                            |
 |--------------------|---------------------------------------------|-------------------------------------------------|
-| `order/<id>`       | cut-off, overdue, given up, forgotten       | the order's state; then the article is decided  |
+| `order/<id>`       | cut-off, overdue, forgotten                 | the order's state; then the article is decided  |
 | `publish/<day>`    | full hour of the store's clock              | the day's report, if it changed                 |
 | `close/<day>`      | local midnight and the hours of grace       | the day's final report                          |
 | `drop/<day>`       | `reporting.KEPT_DAYS` after the day         | the day's row                                   |

@@ -26,11 +26,9 @@ from freshmart_streams.events.values import Mode
 PERISHABLE_DAYS = 30
 """Shelf life up to which a sent order is never reduced automatically."""
 
-GIVEN_UP_AFTER_DAYS = 3
-"""Days overdue after which an order leaves the inventory position: what is lost must be ordered anew (OURS)."""
-
 KEPT_DAYS = 60
-"""Days after its delivery day that an order is kept; a message about it that comes later finds an unknown order."""
+"""Days after its delivery day that an order is kept. What is open then leaves the inventory position (until then an
+overdue order counts, and a person is told); a message about it that comes later finds an unknown order."""
 
 PROMISED_DAYS_MAX = 366
 """Days after its delivery day up to which a supplier's promise counts."""
@@ -52,7 +50,6 @@ class Order(msgspec.Struct, array_like=True):
         is_settled: the cut-off is passed; `is_lapsed` tells an order that was not sent.
         due_by: the day it is expected, `deliver_by` unless the supplier named another; `due_by_at` says when it did.
         is_overdue: local midnight after `due_by` passed while something was open.
-        is_given_up: overdue for so long that it left the inventory position.
         substitute_sku: what the supplier announced to send instead.
     """
 
@@ -85,7 +82,6 @@ class Order(msgspec.Struct, array_like=True):
     taken_back: int = 0
     due_by_at: Instant = NEVER
     is_overdue: bool = False
-    is_given_up: bool = False
     substitute_sku: str | None = None
 
 
@@ -140,9 +136,9 @@ def balance(order: Order) -> Balance:
 def position(order: Order) -> tuple[int, int]:
     """What the order adds to the store's `on_order` and `in_transit`.
 
-    Nothing as long as it is a shadow or was given up; nothing on order before it is sent.
+    Nothing as long as it is a shadow; nothing on order before it is sent.
     """
-    if order.mode is Mode.SHADOW or order.is_given_up:
+    if order.mode is Mode.SHADOW:
         return 0, 0
     figures = balance(order)
     return (figures.on_order if order.is_settled else 0), figures.in_transit
@@ -237,25 +233,19 @@ def is_conflicting(order: Order) -> bool:
 
 
 def pass_time(order: Order, clock: Instant, zone_name: str) -> None:
-    """Bring the order up to the store's clock: settle it, call it overdue, give it up."""
+    """Bring the order up to the store's clock: settle it, call it overdue."""
     if clock >= order.cut_off_at:
         settle(order)
-    if balance(order).open > 0 and order.is_settled:
-        order.is_overdue = clock >= times.start_of_day(order.due_by + 1, zone_name)
-        order.is_given_up = clock >= times.start_of_day(order.due_by + 1 + GIVEN_UP_AFTER_DAYS, zone_name)
-    else:
-        order.is_overdue = order.is_given_up = False
+    is_awaited = balance(order).open > 0 and order.is_settled
+    order.is_overdue = is_awaited and clock >= times.start_of_day(order.due_by + 1, zone_name)
 
 
 def next_due(order: Order, zone_name: str) -> Instant:
-    """When time next changes something about the order: its cut-off, overdue, given up, and at last forgotten."""
+    """When time next changes something about the order: its cut-off, overdue, and at last forgotten."""
     if not order.is_settled:
         return order.cut_off_at
-    if balance(order).open > 0:
-        if not order.is_overdue:
-            return times.start_of_day(order.due_by + 1, zone_name)
-        if not order.is_given_up:
-            return times.start_of_day(order.due_by + 1 + GIVEN_UP_AFTER_DAYS, zone_name)
+    if balance(order).open > 0 and not order.is_overdue:
+        return times.start_of_day(order.due_by + 1, zone_name)
     return forgotten_at(order, zone_name)
 
 

@@ -309,6 +309,8 @@ class TestForEveryone:
         page.keyboard.press("Tab")
         expect(page.locator(".skip")).to_be_focused()
         page.keyboard.press("Enter")
+        expect(page.locator("#main")).to_be_focused()
+        assert "#" not in page.url
         for _ in range(20):
             page.keyboard.press("Tab")
             if page.evaluate("document.activeElement.className") == "row-link":

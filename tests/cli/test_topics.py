@@ -32,7 +32,7 @@ class TestEmbedded:
 class TestKafka:
     @pytest.fixture(autouse=True)
     def settings(self, kafka: Kafka, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> str:
-        prefix = f"{request.node.name}."
+        prefix = f"cli-{abs(hash(request.node.name))}."
         monkeypatch.setenv("FRESHMART_BROKER", f"kafka://{kafka.address}")
         monkeypatch.setenv("FRESHMART_PARTITIONS", "2")
         monkeypatch.setenv("FRESHMART_TOPIC_PREFIX", prefix)

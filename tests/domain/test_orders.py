@@ -145,12 +145,11 @@ class TestPassTime:
         orders.pass_time(order, thursday, ZONE)
         assert orders.status(order) is OrderStatus.IN_TRANSIT
 
-    def test_three_days_overdue_it_leaves_the_position(self) -> None:
+    def test_an_overdue_order_still_counts_in_the_position(self) -> None:
         order = sent()
-        orders.pass_time(order, times.start_of_day(WEDNESDAY + 4, ZONE) - 1, ZONE)
+        orders.pass_time(order, times.start_of_day(WEDNESDAY + 30, ZONE), ZONE)
+        assert orders.status(order) is OrderStatus.OVERDUE
         assert orders.position(order) == (24, 0)
-        orders.pass_time(order, times.start_of_day(WEDNESDAY + 4, ZONE), ZONE)
-        assert orders.position(order) == (0, 0)
 
     def test_next_due_is_always_later_than_the_clock_until_the_row_is_forgotten(self) -> None:
         order, clock = proposed(), CUT_OFF - times.DAY

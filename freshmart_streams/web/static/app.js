@@ -90,7 +90,7 @@ function showDay(total, stale, clock, source) {
   figures.show(total, now.orders, now.alerts, source);
   hours.show(total, clock, source);
   shown("hours-chart");
-  text($("clock-time"), clock ? time(clock) : "–");
+  text($("clock-time"), clock ? time(clock) : "");
   text($("clock-day"), clock ? day(clock) : "");
   $("notice").hidden = !stale;
   if (stale) text($("notice"), t("place.stale"));
@@ -153,7 +153,7 @@ function askForToken(refused) {
   now.place = null;
   now.lost = false;
   $("pulse").dataset.state = "";
-  text($("pulse-text"), "");
+  for (const part of ["pulse-text", "clock-time", "clock-day"]) text($(part), "");
   $("token").focus();
 }
 
@@ -218,6 +218,11 @@ function setUpTools() {
     setToken($("token").value.trim());
     $("token").value = "";
     enter();
+  });
+  // The address says which store is shown, so skipping to the content must leave it alone.
+  document.querySelector(".skip").addEventListener("click", (event) => {
+    event.preventDefault();
+    $("main").focus();
   });
   window.addEventListener("hashchange", () => {
     go();

@@ -25,6 +25,7 @@ export async function use(wanted) {
     tenth: new Intl.NumberFormat(locale, { maximumFractionDigits: 1 }),
     time: utc({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" }),
     day: utc({ weekday: "long", day: "numeric", month: "long", year: "numeric" }),
+    dayName: utc({ weekday: "short" }),
     weekday: utc({ weekday: "short", day: "numeric", month: "numeric" }),
     plural: new Intl.PluralRules(locale),
   };
@@ -55,4 +56,9 @@ const wall = (moment) => new Date(`${moment.slice(0, 19)}Z`);
 export const time = (moment) => formats.time.format(wall(moment));
 export const day = (date) => formats.day.format(new Date(`${date.slice(0, 10)}T00:00:00Z`));
 export const weekday = (date) => formats.weekday.format(new Date(`${date.slice(0, 10)}T00:00:00Z`));
+
+/** A time as it is said at another one: "14:00", or "Tue 14:00" when that is another day. */
+export const timeSeenFrom = (moment, from) =>
+  moment.slice(0, 10) === from.slice(0, 10) ? time(moment) : `${formats.dayName.format(wall(moment))} ${time(moment)}`;
+
 export const hourOf = (moment) => Number(moment.slice(11, 13));

@@ -1,7 +1,7 @@
 // Reorders as they are decided, with the reason in the words of a shop.
 
 import { $, content, h, keyed, state, text } from "./dom.js";
-import { number, quantity, t, time, weekday } from "./i18n.js";
+import { number, quantity, t, time, timeSeenFrom, weekday } from "./i18n.js";
 
 const SHOWN = 25;
 let seenBefore = false;
@@ -44,7 +44,7 @@ function draw(order) {
       h("span", { class: "decision-amount" }, amount(order)),
       h("span", { class: "decision-when" }, t("reorders.deliver", { day: weekday(order.deliver_by) }))),
     h("p", { class: "under" },
-      h("span", { class: `status order-${order.status}` }, t(`order.${order.status}`, { time: time(order.cut_off_at) })),
+      h("span", { class: `status order-${order.status}` }, t(`order.${order.status}`, { time: timeSeenFrom(order.cut_off_at, order.ordered_at) })),
       order.mode === "auto" ? null : h("span", { class: `mode ${order.mode}` }, t(`mode.${order.mode}`)),
       [order.store_name ?? order.store_id, order.revision > 0 ? t("reorders.changed", { count: order.revision }) : null].filter(Boolean).join(" · ")));
 }

@@ -11,6 +11,8 @@ const SEARCH_PAGES_MAX = 30;
 const STATUSES = ["ok", "low", "out", "negative", "phantom"];
 const COLUMNS = ["article", "status", "on_hand", "on_order", "in_transit", "position", "reorder_point", "level", "cover"];
 
+const LEGEND = [["hand", "on_hand"], ["transit", "in_transit"], ["order", "on_order"], ["mark", "marks"]];
+
 const view = { store: null, statuses: new Set(), category: "", search: "", cursors: [null] };
 let again = () => {};
 
@@ -125,7 +127,8 @@ const kindOf = (column) => (["article", "status", "position"].includes(column) ?
 
 const table = () => h("div", { class: "table-wrap" },
   h("table", { class: "rows stock" },
-    h("caption", { class: "legend" }, t("stock.legend")),
+    h("caption", { class: "legend" },
+      LEGEND.map(([name, column]) => h("span", {}, h("span", { class: `swatch ${name}`, "aria-hidden": "true" }), t(`stock.${column}`)))),
     h("thead", {}, h("tr", {}, COLUMNS.map((column) => h("th", { scope: "col", class: kindOf(column) }, t(`stock.${column}`))))),
     h("tbody")));
 
