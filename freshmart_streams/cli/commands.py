@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
 from typing import Annotated
 
 import typer
@@ -20,7 +23,7 @@ from freshmart_streams.cli import (
     topics,
     worker,
 )
-from freshmart_streams.cli.errors import CommandError
+from freshmart_streams.cli.errors import DONE, FAILED, INTERRUPTED, CommandError
 
 app = typer.Typer(
     name="freshmart",
@@ -62,13 +65,42 @@ def options(
 
 def run(arguments: Sequence[str] | None) -> int:
     """Run one command line (None: the process's own) and return its exit code."""
+    with _noticed_interrupts() as interrupts:
+        try:
+            app(args=arguments, prog_name="freshmart")
+        except SystemExit as end:
+            return end.code if isinstance(end.code, int) else FAILED
+        except KeyboardInterrupt:
+            return INTERRUPTED
+        except Exception as error:
+            if interrupts:  # what follows Ctrl-C is its consequence
+                return INTERRUPTED
+            if isinstance(error, CommandError):
+                print("freshmart: " + " ".join(str(error).split()), file=sys.stderr)
+                return error.exit_code
+            raise
+    return DONE
+
+
+@contextmanager
+def _noticed_interrupts() -> Iterator[list[int]]:
+    """Collect the SIGINTs that come during the block.
+
+    The Kafka client may turn a KeyboardInterrupt that hits one of its calls into a SystemError; this tells one from a
+    real one. Where the signal is ignored (a shell's background job) it stays ignored.
+    """
+    noticed: list[int] = []
+
+    def notice(number: int, frame: FrameType | None) -> None:
+        del frame
+        noticed.append(number)
+        raise KeyboardInterrupt
+
+    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield noticed
+        return
+    signal.signal(signal.SIGINT, notice)
     try:
-        app(args=arguments, prog_name="freshmart")
-    except CommandError as error:
-        print("freshmart: " + " ".join(str(error).split()), file=sys.stderr)
-        return error.exit_code
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else 1
-    except KeyboardInterrupt:
-        return 130
-    return 0
+        yield noticed
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -103,9 +103,9 @@ def apply_sold(stock: Stock, demand: Demand | None, *, day: int, units: int) -> 
 
 
 def note_history_change(stock: Stock, day: int) -> None:
-    """Something became known of a day that the levels count as closed: they may rise now."""
+    """Something became known of a day that the levels count as closed: they are computed anew."""
     if day < stock.falling_day:
-        stock.falling_until = 0
+        stock.falling_until = stock.levels_until = 0
 
 
 def flush_sold(stock: Stock, demand: Demand | None) -> Demand | None:

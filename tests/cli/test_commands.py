@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from freshmart_streams import __version__
+from freshmart_streams.cli import doctor
+from freshmart_streams.cli.errors import CommandError
 from tests.cli.conftest import Freshmart
 
 COMMANDS = [
@@ -120,6 +122,32 @@ class TestWrongUsage:
 
 
 class TestInterrupt:
+    @pytest.mark.parametrize("consequence", [SystemError("returned NULL"), CommandError("cut off"), None], ids=repr)
+    def test_is_the_end_whatever_a_library_makes_of_it(
+        self, freshmart: Freshmart, monkeypatch: pytest.MonkeyPatch, consequence: Exception | None
+    ) -> None:
+        def interrupted(*_: object, **__: object) -> None:
+            try:
+                signal.raise_signal(signal.SIGINT)
+            except KeyboardInterrupt:
+                if consequence is None:
+                    raise
+            assert consequence is not None
+            raise consequence
+
+        monkeypatch.setattr(doctor, "examine", interrupted)
+        ended = freshmart("doctor")
+        assert (ended.code, ended.out, ended.err) == (130, "", "")
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+    def test_is_needed_for_that(self, freshmart: Freshmart, monkeypatch: pytest.MonkeyPatch) -> None:
+        def fail() -> None:
+            raise SystemError("a real one")
+
+        monkeypatch.setattr(doctor, "examine", fail)
+        with pytest.raises(SystemError, match="a real one"):
+            freshmart("doctor")
+
     def test_ends_the_broker_with_130_and_no_traceback(self) -> None:
         with process("broker") as broker:
             assert broker.stdout is not None

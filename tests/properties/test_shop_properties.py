@@ -72,16 +72,19 @@ def played(events: list[Event], **driver: Any) -> ShopDriver:
 
 
 def state(shop: ShopDriver) -> dict[str, Any]:
-    """What must not depend on the order of arrival."""
+    """What must not depend on the order of arrival.
+
+    A row without figures is as good as none: a void that comes before its receipt keeps an article from being touched.
+    """
     stock, demand = shop.driver.rows(tables.stock), shop.driver.rows(tables.demand)
     day = shop.day()
     standing = [order for order in shop.orders() if order.quantity]
     return {
-        "on hand": {key: row.on_hand for key, row in stock.items()},
+        "on hand": {key: row.on_hand for key, row in stock.items() if row.on_hand},
         "figures": (day.receipts, day.lines, day.gross_sales, day.discounts, day.returns, day.waste_cost),
         "categories": {name: net for name, net in day.by_category.items() if net},
         "hours": day.hourly,
-        "sold": {key: sold_today(row, demand.get(key)) for key, row in stock.items()},
+        "sold": {key: sold for key, row in stock.items() if (sold := sold_today(row, demand.get(key)))},
         "orders": {order.order_id: (order.sku, order.quantity, orders.status(order)) for order in standing},
     }
 
