@@ -36,9 +36,7 @@ from freshmart_streams.events.reports import StoreDay
 from freshmart_streams.metrics import Metrics
 from freshmart_streams.settings import BrokerKind, Clock, Settings
 from freshmart_streams.topics import GroupName, Topics
-from freshmart_streams.web.application import mount
-from freshmart_streams.web.company import CompanyDays
-from freshmart_streams.web.context import Context
+from freshmart_streams.web import CompanyDays, Context, PeerKeyError, TokensFileError, mount
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +44,7 @@ DONE, FAILED, WRONG_SETTING = 0, 1, 2
 STOP_SECONDS = 8.0
 BYTES_PER_ROW = 1_000
 """What a decoded row costs in memory, roughly: an object, its key and its place in two dictionaries."""
+
 
 def rules(settings: Settings) -> str:
     """The version of everything that results depend on: code, holidays, time zones, settings."""
@@ -168,7 +167,6 @@ class Worker:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, app.stopping.set)
         app.finalize()
-        mount(cast(Web, app.web).web_app, self.context())
         starting = asyncio.create_task(app.start(), name="start")
         stopping = asyncio.create_task(app.stopping.wait(), name="stop")
         await self._follower.start()
@@ -208,7 +206,12 @@ def run_worker(settings: Settings, *, accept_loss: bool = False) -> int:
 
         async def main() -> int:
             worker = Worker(settings, bootstrap, folder, accept_loss=accept_loss)
+            mount(cast(Web, worker.app.web).web_app, worker.context())
             cast(Web, worker.app.web).listening = taken
             return await worker.run()
 
-        return asyncio.run(main())
+        try:
+            return asyncio.run(main())
+        except (TokensFileError, PeerKeyError) as error:
+            log.error("%s", error)
+            return WRONG_SETTING

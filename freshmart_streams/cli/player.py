@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from confluent_kafka import OFFSET_END, Consumer, Message, TopicPartition
+from confluent_kafka import Consumer, Message
 
-from freshmart_streams.connectors.kafka import Cluster, KafkaFailure, Sender, is_event, partitions_of
+from freshmart_streams.connectors.kafka import Cluster, KafkaFailure, Sender, assign_at_end, is_event
 from freshmart_streams.engine.clock import now_ms
 from freshmart_streams.events.codec import decode_reorder, encode
 from freshmart_streams.events.dead_letters import Invalid
@@ -117,9 +117,8 @@ class Player:
 
     def _reorders(self) -> Consumer:
         """Read the reorders from now on: those of an earlier world are not this one's."""
-        topic = self._cluster.topic("reorders")
         consumer = self._cluster.consumer()
-        consumer.assign([TopicPartition(topic, number, OFFSET_END) for number in partitions_of(self._cluster, topic)])
+        assign_at_end(consumer, self._cluster, self._cluster.topic("reorders"))
         return consumer
 
     def _receive(self, message: Message) -> None:

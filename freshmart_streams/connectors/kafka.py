@@ -239,6 +239,23 @@ def read_to_end(cluster: Cluster, topic: str, *, last: int | None = None) -> Ite
         consumer.close()
 
 
+def assign_at_end(consumer: Consumer, cluster: Cluster, topic: str) -> None:
+    """Let a consumer read what comes to a topic (its full name) from this moment on.
+
+    The end is asked for now: Kafka's own "end" would be looked up some time later, and what came meanwhile be missed.
+
+    Raises:
+        KafkaFailure: the broker does not answer, or refuses.
+    """
+    starts = [TopicPartition(topic, number) for number in partitions_of(cluster, topic)]
+    try:
+        for start in starts:
+            _, start.offset = consumer.get_watermark_offsets(start, timeout=_ANSWER_S)
+    except KafkaException as error:
+        raise KafkaFailure(f"{topic} cannot be read ({_text(error)})") from error
+    consumer.assign(starts)
+
+
 def _read(consumer: Consumer, cluster: Cluster, starts: list[TopicPartition]) -> Iterator[Message]:
     consumer.assign(starts)
     unfinished = {start.partition for start in starts}

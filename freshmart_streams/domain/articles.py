@@ -26,6 +26,7 @@ def settle_article(moment: Moment, sku: str, row: Stock, known: KnownProduct | N
         reordering.reconsider(moment, row, known, trigger)
     elif row.open_order and moment.clock >= row.open_until:
         reordering.settle_open(moment, row)
+    row.changed_at = moment.clock
     moment.books.stock[article_key(moment.store.store_id, sku)] = row
 
 
@@ -35,6 +36,7 @@ def close_unknown(moment: Moment, sku: str) -> None:
     row = moment.books.stock.get(key)
     if row is not None:
         _watch_unknown(moment, sku, row, is_unknown=False)
+        row.changed_at = moment.clock
         moment.books.stock[key] = row
 
 

@@ -45,6 +45,7 @@ class Stock(msgspec.Struct, array_like=True):
         live_orders: ids of the orders of which something may still come, the open one included.
         alerts: bits of the open alerts (`alerts.Bit`).
         falling_until, falling_day: up to this time of this day the reorder point can only fall.
+        changed_at: the store's clock when the row changed last.
         shelf, out_day: whether the article is out of stock, and the last day on which it was.
     """
 
@@ -68,6 +69,7 @@ class Stock(msgspec.Struct, array_like=True):
     out_day: int = 0
     falling_until: Instant = 0
     falling_day: int = 0
+    changed_at: Instant = 0
 
     @property
     def on_hand(self) -> int:

@@ -55,7 +55,7 @@ def stock(category: str | None, statuses: Collection[str]) -> AnyListing:
             return None
         if statuses and _status(row).value not in statuses:
             return None
-        return Shown(value=StockView(**_article(row, sku, product)), changed_at=look_up.last_event(view, store_id))
+        return Shown(value=StockView(**_article(row, sku, product)), changed_at=look_up.local(view, store_id, row))
 
     return _listing(tables.stock, show)
 
@@ -146,7 +146,7 @@ def article(view: View, store_id: str, sku: str) -> ArticleView | None:
     row, look_up = view.get(tables.stock, article_key(store_id, sku)), _LookUp()
     if row is None:
         return None
-    as_of = look_up.last_event(view, store_id)
+    as_of = look_up.local(view, store_id, row)
     return ArticleView(**_article(row, sku, look_up.product(view, sku)), as_of=as_of)
 
 
@@ -201,7 +201,6 @@ class _LookUp:
     def __init__(self) -> None:
         self._products: dict[str, Product | None] = {}
         self._zones: dict[str, str] = {}
-        self._last_events: dict[str, datetime.datetime | None] = {}
 
     def product(self, view: View, sku: str) -> Product | None:
         """An article's master data."""
@@ -216,13 +215,9 @@ class _LookUp:
             self._zones[store_id] = _zone(view, store_id)
         return self._zones[store_id]
 
-    def last_event(self, view: View, store_id: str) -> datetime.datetime | None:
-        """The store's clock at its newest event; ticks change no stock."""
-        if store_id not in self._last_events:
-            row = view.get(tables.clocks, store_id)
-            moment = None if row is None else times.to_datetime(row.at, self.zone(view, store_id))
-            self._last_events[store_id] = moment
-        return self._last_events[store_id]
+    def local(self, view: View, store_id: str, row: Stock) -> datetime.datetime:
+        """The store's clock when the article's row changed last."""
+        return times.to_datetime(row.changed_at, self.zone(view, store_id))
 
 
 def _article(row: Stock, sku: str, product: Product | None) -> dict[str, Any]:

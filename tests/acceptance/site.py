@@ -6,14 +6,16 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from email.message import Message as Headers
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from confluent_kafka import Message
+from confluent_kafka import Message, Producer
 
 from freshmart_streams.agents import stores_group
 from freshmart_streams.app import rules
@@ -25,6 +27,7 @@ from freshmart_streams.topics import Topics
 from tests.support.log import PARTITIONS, journal, read, records
 
 PREFIX = "accept."
+BY_KEY = -1
 CHANGELOG = f"{PREFIX}streams-stores-changelog"
 
 
@@ -34,6 +37,24 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+class Sent(NamedTuple):
+    """A message as a client sends it; without a partition its key places it, as Java's clients do."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes | None], ...] = ()
+    partition: int | None = None
+
+
+class Place(NamedTuple):
+    """Where the broker put a message."""
+
+    topic: str
+    partition: int
+    offset: int
 
 
 @dataclass
@@ -68,6 +89,41 @@ class Site:
     def inputs(self) -> list[str]:
         """The topics that the group reads."""
         return [*self.group.inputs, *self.group.master]
+
+    def send(self, messages: Iterable[Sent], **options: str | int) -> list[Place]:
+        """Send messages in their order and return where each of them is; `options` are librdkafka's."""
+        names = {"bootstrap.servers": self.bootstrap, "partitioner": "murmur2_random", "message.max.bytes": 20_000_000}
+        given = {name.replace("_", "."): value for name, value in options.items()}
+        producer = Producer({**names, "enable.idempotence": True, **given})
+        places: dict[int, Place] = {}
+        for number, message in enumerate(messages):
+
+            def delivered(error: object, report: Message, number: int = number) -> None:
+                assert error is None, error
+                places[number] = Place(report.topic() or "", report.partition() or 0, report.offset() or 0)
+
+            headers: list[tuple[str, str | bytes | None]] = list(message.headers)
+            where = BY_KEY if message.partition is None else message.partition
+            producer.produce(message.topic, message.value, message.key, where, delivered, headers=headers)
+            producer.poll(0)
+        assert producer.flush(60) == 0
+        return [places[number] for number in sorted(places)]
+
+    def has_applied_all(self) -> bool:
+        """Whether the journal covers every input, master data in each partition too."""
+        spans = journal(self.bootstrap, self.topics.journal.name)
+        reached = {
+            (number, str(topic), int(where[0]) if where else number): int(following)
+            for number, found in spans.items()
+            for topic, *where, following in found
+        }
+        for topic in self.inputs():
+            for source, messages in read(self.bootstrap, topic).items():
+                everywhere = range(PARTITIONS) if topic in self.group.master else [source]
+                end = (messages[-1].offset() or 0) + 1
+                if any(reached.get((number, topic, source), 0) < end for number in everywhere):
+                    return False
+        return True
 
     def is_done(self) -> bool:
         """Whether the journal covers every receipt."""
@@ -135,6 +191,19 @@ def _stored(store: RocksStore) -> dict[tuple[str, str], bytes]:
     return rows
 
 
+class Answer(NamedTuple):
+    """What a worker answered, whatever its status."""
+
+    status: int
+    headers: Headers
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        """The body, read."""
+        return json.loads(self.body)
+
+
 class Worker:
     """`freshmart worker` as a process."""
 
@@ -151,6 +220,21 @@ class Worker:
         """A JSON answer."""
         with urllib.request.urlopen(self.url + path, timeout=10) as answer:
             return json.load(answer)
+
+    def ask(self, path: str, headers: Mapping[str, str] | None = None) -> Answer:
+        """Any answer."""
+        request = urllib.request.Request(self.url + path, headers=dict(headers or {}))
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                return Answer(answer.status, answer.headers, answer.read())
+        except urllib.error.HTTPError as refused:
+            with refused:
+                return Answer(refused.code, refused.headers, refused.read())
+
+    def metric(self, name: str, text: str = "", headers: Mapping[str, str] | None = None) -> float:
+        """The sum of a metric's samples whose labels contain a text."""
+        lines = self.ask("/metrics", headers).body.decode().splitlines()
+        return sum(float(line.split()[-1]) for line in lines if line.startswith(f"{name}{{") and text in line)
 
     def is_ready(self) -> bool:
         """Whether it takes part."""

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -83,7 +84,7 @@ class TestPlayer:
             datetime.fromisoformat(event.get("sold_at") or event["occurred_at"])
             for _, event in sorted(stamped, key=lambda one: one[0])
         ]
-        disorder = max(earlier - later for earlier, later in zip(times, times[1:], strict=False))
+        disorder = max(earlier - later for earlier, later in pairwise(times))
         assert disorder < timedelta(minutes=15), "one step"
 
     def test_sends_history_without_waiting_and_then_keeps_its_pace(self, cluster: Cluster) -> None:

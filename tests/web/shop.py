@@ -176,6 +176,7 @@ def sell(site: Site, store: Store, sku: str, quantity: int, at: int) -> None:
     key, day_key = f"{store.store_id}/{sku}", f"{store.store_id}/{times.to_iso(DAY)}"
     row: Stock = site.rows.get(tables.stock, key)
     apply_change(row.ledger, at, -quantity, at)
+    row.changed_at = at
     site.rows.put(tables.stock, key, row)
     figures: DayFigures = site.rows.get(tables.store_days, day_key)
     product = PRODUCTS[sku]
@@ -198,7 +199,7 @@ def _article(sku: str, size: float, at: int, chance: random.Random) -> Stock:
         on_hand = -round(daily / 9) or -1
     elif drawn < 0.1:
         on_hand = 0
-    row = Stock(Ledger(), levels=levels, demand_rate_per_day=daily, levels_until=at + times.HOUR)
+    row = Stock(Ledger(), levels=levels, demand_rate_per_day=daily, levels_until=at + times.HOUR, changed_at=at)
     apply_count(row.ledger, at - 3 * times.HOUR, on_hand + round(daily / 5), at)
     apply_change(row.ledger, at - chance.randrange(3_000) * times.SECOND, -round(daily / 5), at)
     if on_hand < level and chance.random() < 0.6:

@@ -37,7 +37,9 @@ def bare() -> Site:
 
 class TestStock:
     async def test_shows_every_figure(self, connect: Connect, bare: Site) -> None:
-        row = Stock(Ledger(on_hand=9), on_order=24, in_transit=12, levels=LEVELS, demand_rate_per_day=6.0)
+        row = Stock(
+            Ledger(on_hand=9), on_order=24, in_transit=12, levels=LEVELS, demand_rate_per_day=6.0, changed_at=AT
+        )
         bare.rows.put(tables.stock, "0042/100234", row)
         client = await connect(bare)
         assert await (await client.get("/v1/stores/0042/stock/100234")).json() == {
