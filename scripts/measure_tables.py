@@ -1,6 +1,6 @@
 """Measures the tables: how many rows each has and how many bytes they take, after days of a simulated shop.
 
-    python scripts/measure_tables.py                             # as docs/tables.md states it; takes a few minutes
+    python scripts/measure_tables.py                             # as docs/tables.md states it; takes a minute or two
     python scripts/measure_tables.py --products 40 --days 16     # a quick look
 
 The days are folded through the engine's test driver, without a broker; the supplier answers what is ordered. Bytes are
@@ -105,7 +105,7 @@ def _milliseconds(at: datetime) -> int:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--products", type=int, default=400)
+    parser.add_argument("--products", type=int, default=10_000)
     parser.add_argument("--days", type=int, default=90, help="the first fourteen are history, ordered by hand")
     options = parser.parse_args(arguments)
     shop = Shop(Plan(start=START, stores=1, products=options.products))

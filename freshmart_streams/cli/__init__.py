@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 
+from freshmart_streams.cli.errors import INTERRUPTED
+
 
 def main() -> None:
     """Run the command line and exit: 0 done, 1 failed, 2 wrong usage or setting, 130 ended with Ctrl-C."""
@@ -12,5 +14,5 @@ def main() -> None:
 
         code = run(None)
     except KeyboardInterrupt:
-        code = 130
+        code = INTERRUPTED
     sys.exit(code)

@@ -23,7 +23,7 @@ from freshmart_streams.cli import (
     topics,
     worker,
 )
-from freshmart_streams.cli.errors import DONE, FAILED, INTERRUPTED, CommandError
+from freshmart_streams.cli.errors import DONE, FAILED, CommandError
 
 app = typer.Typer(
     name="freshmart",
@@ -65,29 +65,34 @@ def options(
 
 def run(arguments: Sequence[str] | None) -> int:
     """Run one command line (None: the process's own) and return its exit code."""
-    with _noticed_interrupts() as interrupts:
+    with _noticed_signals() as noticed:
         try:
-            app(args=arguments, prog_name="freshmart")
-        except SystemExit as end:
-            return end.code if isinstance(end.code, int) else FAILED
-        except KeyboardInterrupt:
-            return INTERRUPTED
-        except Exception as error:
-            if interrupts:  # what follows Ctrl-C is its consequence
-                return INTERRUPTED
-            if isinstance(error, CommandError):
-                print("freshmart: " + " ".join(str(error).split()), file=sys.stderr)
-                return error.exit_code
-            raise
+            code = _run(arguments)
+        except (Exception, KeyboardInterrupt) as error:
+            if noticed:
+                return 128 + noticed[0]  # it came of the signal, whatever it is
+            if not isinstance(error, CommandError):
+                raise
+            print("freshmart: " + " ".join(str(error).split()), file=sys.stderr)
+            return error.exit_code
+    return 128 + noticed[0] if noticed else code
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    try:
+        app(args=arguments, prog_name="freshmart")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else FAILED
     return DONE
 
 
 @contextmanager
-def _noticed_interrupts() -> Iterator[list[int]]:
-    """Collect the SIGINTs that come during the block.
+def _noticed_signals() -> Iterator[list[int]]:
+    """Let SIGINT and SIGTERM end the block by a KeyboardInterrupt, and collect which came.
 
-    The Kafka client may turn a KeyboardInterrupt that hits one of its calls into a SystemError; this tells one from a
-    real one. Where the signal is ignored (a shell's background job) it stays ignored.
+    The Kafka client may turn a KeyboardInterrupt that hits one of its calls into a SystemError; knowing of the signal
+    tells that one from a real one. A process with the number 1, in a container, has no other answer to SIGTERM.
+    Where a signal is ignored (a shell's background job) it stays ignored.
     """
     noticed: list[int] = []
 
@@ -96,11 +101,12 @@ def _noticed_interrupts() -> Iterator[list[int]]:
         noticed.append(number)
         raise KeyboardInterrupt
 
-    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
-        yield noticed
-        return
-    signal.signal(signal.SIGINT, notice)
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
+        for number, handler in before.items():
+            if handler in {signal.default_int_handler, signal.SIG_DFL}:
+                signal.signal(number, notice)
         yield noticed
     finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -77,23 +77,20 @@ class Agenda:
         return bool(self._passed)
 
     def take(self, limit: int) -> list[tuple[str, int, str]]:
-        """The next due entries `(scope, due, key)`, all of one scope, removed from the agenda.
-
-        Empty when nothing is due.
-        """
+        """The next due entries `(scope, due, key)`, removed from the agenda; empty when nothing is due."""
         while self._passed:
             scope, at = next(iter(self._passed.items()))
-            taken = []
-            for row_key, _ in self._rows.scan(f"{scope}\x00", limit=limit):
-                entry = _parse(row_key)
-                if entry[1] > at:
-                    break
+            # From the earliest on: before it lie only the tombstones of what was done, and there may be many of them.
+            start, stop = (f"{scope}\x00{due:019d}" for due in (self._earliest.get(scope, NEVER), at + 1))
+            found = self._rows.scan(f"{scope}\x00", after=start, before=stop, limit=limit)
+            taken = [_parse(row_key) for row_key, _ in found]
+            for row_key, _ in found:
                 self._rows.delete(row_key)
-                taken.append(entry)
+            if len(found) < limit:
+                del self._passed[scope]
+                self._find_earliest(scope, stop)
             if taken:
                 return taken
-            del self._passed[scope]
-            self._find_earliest(scope)
         return []
 
     def reload(self) -> None:
@@ -107,8 +104,8 @@ class Agenda:
             if at is not None:
                 self.advance(scope, at)
 
-    def _find_earliest(self, scope: str) -> None:
-        found = self._rows.scan(f"{scope}\x00", limit=1)
+    def _find_earliest(self, scope: str, after: str) -> None:
+        found = self._rows.scan(f"{scope}\x00", after=after, limit=1)
         if found:
             self._earliest[scope] = _parse(found[0][0])[1]
         else:

@@ -7,12 +7,15 @@ is not yet in the store never leaves memory.
 from collections.abc import Iterator
 from typing import Generic, TypeVar
 
+from sortedcontainers import SortedSet
+
 from freshmart_streams.engine.stores import Change, Store
 from freshmart_streams.engine.tables import Table
 
 R = TypeVar("R")
 
 TOP = b"\xff"  # no UTF-8 byte: behind every key
+LAST = "\U0010ffff"  # the last character there is: behind every key with the same prefix
 
 
 class Rows(Generic[R]):
@@ -30,6 +33,7 @@ class Rows(Generic[R]):
         self._old: dict[str, R | None] = {}
         self._changed: dict[str, None] = {}
         self._committing: dict[str, None] = {}
+        self._index: SortedSet[str] | None = None  # unstored keys in order, from the first scan on
 
     def get(self, key: str) -> R | None:
         """The row under this key as it is now, or None."""
@@ -43,25 +47,30 @@ class Rows(Generic[R]):
             self._age()
         self._young[key] = row
         self._changed[key] = None
+        if self._index is not None:
+            self._index.add(key)
 
     def delete(self, key: str) -> None:
         """Remove the row; removing one that is not there does nothing but cost a tombstone."""
         self._young[key] = None
         self._changed[key] = None
+        if self._index is not None:
+            self._index.add(key)
 
     def __contains__(self, key: str) -> bool:
         return self.get(key) is not None
 
-    def scan(self, prefix: str, after: str = "", limit: int = 100) -> list[tuple[str, R]]:
-        """Rows whose key starts with `prefix` and is greater than `after`, in the order of their keys.
+    def scan(self, prefix: str, after: str = "", limit: int = 100, before: str = "") -> list[tuple[str, R]]:
+        """Rows whose key starts with `prefix`, is greater than `after` and (if given) less than `before`, in key order.
 
         What is not yet committed is included.
         """
-        table, unstored = self.table, self._unstored(prefix, after)
+        table, end = self.table, before or prefix + LAST
+        unstored = self._unstored(max(prefix, after), after, end)
         start = table.stored_key(after) + b"\x00" if after > prefix else table.stored_key(prefix)
         found: dict[str, R] = {}
         skip = len(table.prefix)
-        for stored_key, value in self._store.scan(start, table.stored_key(prefix) + TOP, limit + len(unstored)):
+        for stored_key, value in self._store.scan(start, table.stored_key(end), limit + len(unstored)):
             key = stored_key[skip:].decode()
             if key not in unstored:
                 cached = self._young.get(key) or self._old.get(key)
@@ -69,13 +78,11 @@ class Rows(Generic[R]):
         found.update((key, row) for key, row in unstored.items() if row is not None)
         return sorted(found.items(), key=lambda item: item[0].encode())[:limit]
 
-    def _unstored(self, prefix: str, after: str) -> dict[str, R | None]:
-        return {
-            key: self.get(key)
-            for keys in (self._committing, self._changed)
-            for key in keys
-            if key.startswith(prefix) and key > after
-        }
+    def _unstored(self, start: str, after: str, end: str) -> dict[str, R | None]:
+        if self._index is None:
+            self._index = SortedSet((*self._committing, *self._changed))
+        keys = list(self._index.irange(start, end, inclusive=(True, False)))
+        return {key: self.get(key) for key in keys if key > after}
 
     def _load(self, key: str) -> R | None:
         if key in self._old:
@@ -120,10 +127,13 @@ class Rows(Generic[R]):
     def end_commit(self) -> None:
         """What was being committed is in the store now."""
         self._committing = {}
+        if self._index is not None:
+            self._index = SortedSet(self._changed)
 
     def drop(self) -> None:
         """Forget everything that is in memory."""
         self._young, self._old, self._changed, self._committing = {}, {}, {}, {}
+        self._index = None
 
 
 class CheckedRows(Rows[R]):

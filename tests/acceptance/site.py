@@ -66,6 +66,11 @@ class Site:
     topics: Topics = field(default_factory=lambda: Topics(PREFIX))
 
     @property
+    def is_kafka(self) -> bool:
+        """Whether it is a real Kafka."""
+        return self.broker.startswith("kafka://")
+
+    @property
     def bootstrap(self) -> str:
         """`host:port`."""
         return self.broker.partition("://")[2]
@@ -92,9 +97,9 @@ class Site:
 
     def send(self, messages: Iterable[Sent], **options: str | int) -> list[Place]:
         """Send messages in their order and return where each of them is; `options` are librdkafka's."""
-        names = {"bootstrap.servers": self.bootstrap, "partitioner": "murmur2_random", "message.max.bytes": 20_000_000}
+        fixed = {"bootstrap.servers": self.bootstrap, "partitioner": "murmur2_random", "log_level": 0}
         given = {name.replace("_", "."): value for name, value in options.items()}
-        producer = Producer({**names, "enable.idempotence": True, **given})
+        producer = Producer({**fixed, "enable.idempotence": True, "message.max.bytes": 20_000_000, **given})
         places: dict[int, Place] = {}
         for number, message in enumerate(messages):
 

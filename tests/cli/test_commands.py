@@ -148,14 +148,15 @@ class TestInterrupt:
         with pytest.raises(SystemError, match="a real one"):
             freshmart("doctor")
 
-    def test_ends_the_broker_with_130_and_no_traceback(self) -> None:
+    @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+    def test_ends_the_broker_without_a_traceback(self, number: signal.Signals, code: int) -> None:
         with process("broker") as broker:
             assert broker.stdout is not None
             address = broker.stdout.readline()
             assert address.startswith("embedded://127.0.0.1:")
-            broker.send_signal(signal.SIGINT)
+            broker.send_signal(number)
             out, err = broker.communicate(timeout=20)
-        assert (broker.returncode, out) == (130, "")
+        assert (broker.returncode, out) == (code, "")
         assert "Traceback" not in err
 
     @pytest.mark.parametrize("command", [("topics", "check"), ("simulate",)], ids=" ".join)

@@ -1,12 +1,16 @@
 """The tools' clients place keys as Java does, lose nothing, and read a topic to its end."""
 
+import random
+import threading
 from collections.abc import Callable
 
 import pytest
-from confluent_kafka import Message
+from confluent_kafka import Message, Producer
 
-from freshmart_streams.connectors import kafka
+from freshmart_streams.connectors import kafka as kafka_module
 from freshmart_streams.connectors.kafka import Cluster, KafkaFailure, Sender, read_to_end
+from freshmart_streams.connectors.kafka_admin import await_topics
+from tests.support.kafka import Kafka
 
 Messages = Callable[[str], list[Message]]
 
@@ -55,7 +59,7 @@ class TestSender:
     def test_counts_and_places_what_is_larger_than_anything(
         self, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(kafka, "MESSAGE_BYTES_MAX", 100_000)
+        monkeypatch.setattr(kafka_module, "MESSAGE_BYTES_MAX", 100_000)
         sender = Sender(cluster, on_trouble=nobody)
         sender.send("freshmart.sales", key=b"0042", value=b"x" * 200_000, place="file:7")
         sender.send("freshmart.sales", key=b"0042", value=b"{}")
@@ -64,7 +68,7 @@ class TestSender:
         assert sender.reasons[0].startswith("file:7: ")
 
     def test_waits_for_an_absent_broker_and_says_so(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(kafka, "_TROUBLE_EVERY_S", 0.05)
+        monkeypatch.setattr(kafka_module, "_TROUBLE_EVERY_S", 0.05)
         told: list[str] = []
 
         class EnoughError(Exception):
@@ -114,6 +118,59 @@ class TestReadToEnd:
         assert "freshmart.misspelt" not in cluster.metadata().topics
 
     def test_tells_that_the_broker_does_not_answer(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(kafka, "_ANSWER_S", 0.5)
+        monkeypatch.setattr(kafka_module, "_ANSWER_S", 0.5)
         with pytest.raises(KafkaFailure, match=r"the broker at 127\.0\.0\.1:1 does not answer"):
             list(read_to_end(unreachable(), "freshmart.sales"))
+
+
+class TestSenderOnKafka:
+    def test_counts_what_the_broker_refuses_and_goes_on(self, kafka: Kafka) -> None:
+        cluster = Cluster(bootstrap=kafka.address, prefix="sender-refuse.")
+        kafka.create_topic("sender-refuse.sales", config={"max.message.bytes": "1048588"})  # Kafka's own default
+        await_topics(cluster, ["sender-refuse.sales"])
+        sender = Sender(cluster, on_trouble=nobody)
+        for number in range(20):
+            value = random.Random(number).randbytes(2_000_000) if number == 7 else b"{}"
+            sender.send("sender-refuse.sales", key=b"0042", value=value, place=f"file:{number}")
+        sender.flush()
+        assert (sender.acknowledged, sender.refused) == (19, 1)
+        assert sender.reasons == ["file:7: Broker: Message size too large"]
+
+    def test_loses_and_repeats_nothing_while_the_broker_is_away(
+        self, own_kafka: Kafka, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(kafka_module, "_TROUBLE_EVERY_S", 0.1)
+        cluster = Cluster(bootstrap=own_kafka.address, prefix="away.")
+        own_kafka.create_topic("away.sales", partitions=1)
+        await_topics(cluster, ["away.sales"])
+        told: list[str] = []
+        sender = Sender(cluster, on_trouble=told.append)
+        for number in range(3000):
+            if number == 1000:
+                own_kafka.kill()
+            if number == 2000:
+                threading.Timer(3, own_kafka.start).start()
+            sender.send("away.sales", key=b"0042", value=b"%d" % number)
+        sender.flush()
+        assert told
+        assert (sender.acknowledged, sender.refused) == (3000, 0)
+        found = [int(message.value() or b"") for message in read_to_end(cluster, "away.sales")]
+        assert found == list(range(3000))
+
+    def test_reads_only_what_is_committed(self, kafka: Kafka) -> None:
+        cluster = Cluster(bootstrap=kafka.address, prefix="committed.")
+        kafka.create_topic("committed.sales", partitions=1)
+        await_topics(cluster, ["committed.sales"])
+        producer = Producer({"bootstrap.servers": kafka.address, "transactional.id": "committed"})
+        producer.init_transactions(15)
+        for value, end in [(b"aborted", producer.abort_transaction), (b"kept", producer.commit_transaction)]:
+            producer.begin_transaction()
+            producer.produce("committed.sales", value)
+            producer.flush(15)
+            end(15)
+        producer.begin_transaction()
+        producer.produce("committed.sales", b"open")
+        producer.flush(15)
+        assert [message.value() for message in read_to_end(cluster, "committed.sales")] == [b"kept"]
+        assert [message.value() for message in read_to_end(cluster, "committed.sales", last=3)] == [b"kept"]
+        producer.abort_transaction(15)
