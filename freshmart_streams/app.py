@@ -7,7 +7,6 @@ import asyncio
 import contextlib
 import hashlib
 import importlib.metadata
-import json
 import logging
 import signal
 import ssl
@@ -19,6 +18,7 @@ from typing import Any, cast
 
 import faust
 import msgspec
+import orjson
 
 from freshmart_streams import __version__, logs
 from freshmart_streams.agents import stores_group
@@ -50,7 +50,7 @@ def rules(settings: Settings) -> str:
     """The version of everything that results depend on: code, holidays, time zones, settings."""
     parts = [*sorted(settings.result_settings.items())]
     parts += [(name, importlib.metadata.version(name)) for name in ("holidays", "tzdata")]
-    return f"{__version__}-{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:8]}"
+    return f"{__version__}-{hashlib.sha256(orjson.dumps(parts)).hexdigest()[:8]}"
 
 
 def connection_of(settings: Settings, bootstrap: str) -> Connection:

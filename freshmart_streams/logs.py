@@ -2,8 +2,9 @@
 
 import logging
 import sys
-from typing import TextIO
+from typing import Any, TextIO
 
+import orjson
 import structlog
 
 _QUIET = ("aiokafka", "faust", "mode", "aiohttp", "asyncio")
@@ -23,7 +24,7 @@ def configure(*, level: int = logging.INFO, stream: TextIO | None = None) -> Non
         renderer: structlog.typing.Processor = structlog.dev.ConsoleRenderer(colors=True)
         shared = [processor for processor in shared if processor is not structlog.processors.format_exc_info]
     else:
-        renderer = structlog.processors.JSONRenderer()
+        renderer = structlog.processors.JSONRenderer(serializer=_json)
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared,
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
@@ -35,3 +36,7 @@ def configure(*, level: int = logging.INFO, stream: TextIO | None = None) -> Non
     root.setLevel(level)
     for name in _QUIET:
         logging.getLogger(name).setLevel(max(level, logging.ERROR))
+
+
+def _json(event: structlog.typing.EventDict, **options: Any) -> str:
+    return orjson.dumps(event, default=options.get("default", str)).decode()

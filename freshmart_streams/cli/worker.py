@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from freshmart_streams.cli.context import read_settings
 
 
-def command() -> None:
+def command(
+    accept_loss: Annotated[
+        bool, typer.Option("--accept-loss", help="Go on although unread records are gone from the log (retention).")
+    ] = False,
+) -> None:
     """Run one worker; as many as there are partitions can share the work, each with its own port and data folder.
 
     Without FRESHMART_BROKER it brings an embedded broker of its own, which other processes can use too.
@@ -22,4 +28,4 @@ def command() -> None:
 
     from freshmart_streams.app import run_worker
 
-    raise typer.Exit(run_worker(settings))
+    raise typer.Exit(run_worker(settings, accept_loss=accept_loss))

@@ -160,7 +160,7 @@ class ChangelogWriter:
                 len(record.key or b"")
                 + len(record.value or b"")
                 + RECORD_OVERHEAD
-                + sum(len(name) + len(value) for name, value in record.headers)
+                + sum(len(name) + len(value or b"") for name, value in record.headers)
             )
             if count and size + cost > BATCH_BYTES:
                 sent.append((await producer.send_batch(builder, topic, partition=self._partition), count))

@@ -10,7 +10,7 @@ from typing import Final, Protocol
 
 from msgspec import Struct
 
-Headers = list[tuple[str, bytes]]
+Headers = list[tuple[str, bytes | None]]
 
 PREFIX: Final = "__streams.errors."
 TOPIC: Final = PREFIX + "topic"
@@ -69,7 +69,7 @@ class Origin(Protocol):
         """Offset it was read at."""
 
     @property
-    def headers(self) -> Sequence[tuple[str, bytes]]:
+    def headers(self) -> Sequence[tuple[str, bytes | None]]:
         """Its own headers, in order."""
 
 
@@ -95,14 +95,14 @@ def headers(record: Origin, code: Code, message: str) -> Headers:
     ]
 
 
-def original_headers(letter: Iterable[tuple[str, bytes]]) -> Headers:
+def original_headers(letter: Iterable[tuple[str, bytes | None]]) -> Headers:
     """Return a letter's headers without those that say why it is one: what `resend` sends."""
     return [(name, value) for name, value in letter if not name.startswith(PREFIX)]
 
 
-def failure(letter: Iterable[tuple[str, bytes]]) -> Failure | None:
+def failure(letter: Iterable[tuple[str, bytes | None]]) -> Failure | None:
     """Read why a message is a dead letter, or None when its headers do not say; of repeated headers the last counts."""
-    found = {name: value.decode("utf-8", "replace") for name, value in letter if name.startswith(PREFIX)}
+    found = {name: (value or b"").decode("utf-8", "replace") for name, value in letter if name.startswith(PREFIX)}
     try:
         return Failure(
             found[TOPIC], int(found[PARTITION]), int(found[OFFSET]), found[EXCEPTION], found.get(MESSAGE, "")
