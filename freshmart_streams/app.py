@@ -153,8 +153,8 @@ class Worker:
 
     def _take_store_day(self, record: Record) -> None:
         if record.value is not None:
-            headers = dict(record.headers)
-            at = msgspec.convert(headers["ce_time"].decode(), type=datetime) if "ce_time" in headers else None
+            written = dict(record.headers).get("ce_time")
+            at = None if written is None else msgspec.convert(written.decode(), type=datetime)
             self._company.take(_decode_store_day(record.value), at)
 
     def _forget_days(self) -> None:

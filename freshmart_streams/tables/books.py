@@ -4,7 +4,7 @@ One place knows both the engine and the shop's rows: a handler reads a message, 
 may be taken in (`open_moment`), and hands it to the domain.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
@@ -169,6 +169,15 @@ class Books:
             self.bury(record, Code.TOO_LATE, message)
             return None
         return Moment(self, known.store, clock, at, record.topic, record.offset)
+
+    def await_articles(self, skus: Iterable[str]) -> None:
+        """See to it that an article is called unknown only when the master data that is there by now does not have it.
+
+        Raises:
+            NeedMasterData: one is not known yet, but may be by now.
+        """
+        if not self.batch.master_complete and any(sku not in self.products for sku in skus):
+            raise NeedMasterData
 
     def pass_moment(self, moment: Moment, day: int) -> None:
         """Let the store's clock pass an event that counts, and have the ids of its `seen_day` forgotten in time.

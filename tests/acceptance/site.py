@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.message import Message as Headers
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from confluent_kafka import Message, Producer
 
@@ -55,6 +55,11 @@ class Place(NamedTuple):
     topic: str
     partition: int
     offset: int
+
+
+def headers_of(message: Message) -> list[tuple[str, bytes | None]]:
+    """A message's headers; the client's types also allow what it takes for sending."""
+    return cast(list[tuple[str, bytes | None]], message.headers() or [])
 
 
 @dataclass

@@ -91,7 +91,7 @@ def check_figures(site: Site, receipts: Path, with_zero: int, tables: Tables) ->
         assert rows == fold.stored()
     published = {(order["order_id"], order["revision"]) for order in site.published(site.topics.reorders.name)}
     by_fold = {
-        dict(output.headers)["ce_id"].decode()
+        (dict(output.headers)["ce_id"] or b"").decode()
         for fold in folds
         for output in fold.outputs
         if output.topic == site.topics.reorders.name

@@ -22,4 +22,4 @@ def test_the_poison_is_buried_and_everything_around_it_counts(monkeypatch: pytes
     assert shop.stock().on_hand == 397
     assert shop.day().receipts == 2
     assert shop.alerts() == [("domain-error", None, "open")]
-    assert b"c-81f3" not in b"".join(value for _, value in shop.driver.outputs("freshmart.dead-letters")[0].headers)
+    assert b"c-81f3" not in b"".join(value or b"" for _, value in shop.driver.outputs("freshmart.dead-letters")[0].headers)

@@ -118,12 +118,12 @@ class ShopDriver:
 
     def ids(self, topic: str) -> list[str]:
         """The CloudEvents ids of what was published on a topic."""
-        return [dict(output.headers)["ce_id"].decode() for output in self.driver.outputs(TOPICS.prefix + topic)]
+        return [(dict(output.headers)["ce_id"] or b"").decode() for output in self.driver.outputs(TOPICS.prefix + topic)]
 
     def codes(self) -> list[str]:
         """Why the dead letters are dead, in their order."""
         letters = self.driver.outputs(TOPICS.dead_letters.name)
-        return [dict(letter.headers)[dead_letters.EXCEPTION].decode() for letter in letters]
+        return [(dict(letter.headers)[dead_letters.EXCEPTION] or b"").decode() for letter in letters]
 
     def alerts(self) -> list[tuple[str, str | None, str]]:
         """Every published alert: kind, article, status."""
