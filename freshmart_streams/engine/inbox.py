@@ -48,10 +48,10 @@ class Inbox:
     def __init__(self, offsets: Mapping[Position, int], master: frozenset[str], ticks: str | None) -> None:
         self.inputs = {position: Input(position, offset) for position, offset in sorted(offsets.items())}
         self._master = [entry for entry in self.inputs.values() if entry.position.topic in master]
-        self._ticks = [entry for entry in self.inputs.values() if entry.position.topic == ticks]
+        self._patient = [entry for entry in self.inputs.values() if entry.position.topic in {ticks, *master}]
+        self._patient_until: dict[Position, int] = {}
         self._master_until: dict[Position, int] = {}
         self._checked: dict[Position, int] = {}
-        self._tick_known: int = -1
         self.waiting = 0
 
     def add(self, position: Position, records: Sequence[Record], read_to: int, end: int) -> None:
@@ -75,14 +75,18 @@ class Inbox:
         entry.end = max(entry.end, end)
 
     def learn_ends(self, ends: Mapping[Position, int]) -> None:
-        """Ask of the broker just now: how far the inputs go."""
+        """The broker was asked just now how far these inputs go."""
         for position, end in ends.items():
             if position in self.inputs:
                 entry = self.inputs[position]
                 entry.end = max(entry.end, end)
-        for entry in self._ticks:
+
+    def learn_input_ends(self, ends: Mapping[Position, int]) -> None:
+        """The broker was asked how far all co-partitioned inputs go: ticks and master data that are here may come."""
+        self.learn_ends(ends)
+        for entry in self._patient:
             if entry.records:
-                self._tick_known = entry.records[-1].offset
+                self._patient_until[entry.position] = entry.records[-1].offset
 
     def master_first(self, ends: Mapping[Position, int]) -> None:
         """Hand over master data up to these ends before anything else.
@@ -98,17 +102,18 @@ class Inbox:
         return record.offset <= self._checked.get(Position(record.topic, record.partition), -1)
 
     @property
-    def tick_needs_ends(self) -> bool:
-        """Whether a tick is next.
+    def needs_ends(self) -> bool:
+        """Whether a tick or a change of master data is next.
 
-        It must not overtake inputs that are not read yet, so ask how far they go and call `learn_ends`.
+        It must not overtake inputs that are not read yet: ask how far they go, and call `learn_input_ends`.
         """
-        if self._master_until or not any(
-            entry.records and entry.records[0].offset > self._tick_known for entry in self._ticks
-        ):
+        if self._master_until or not any(entry.records and self._must_ask(entry) for entry in self._patient):
             return False
         waiting = [entry for entry in self.inputs.values() if entry.records]
-        return min(waiting, key=lambda entry: entry.head) in self._ticks
+        return self._must_ask(min(waiting, key=lambda entry: entry.head))
+
+    def _must_ask(self, entry: Input) -> bool:
+        return entry in self._patient and entry.records[0].offset > self._patient_until.get(entry.position, -1)
 
     def put_back(self, records: Iterable[Record]) -> None:
         """Return records that were taken and not applied."""
@@ -133,7 +138,7 @@ class Inbox:
             else:
                 waiting.sort(key=lambda entry: entry.head)
                 first, bound = waiting[0], waiting[1].head
-            if first in self._ticks and first.records[0].offset > self._tick_known:
+            if self._must_ask(first):
                 break
             self._take_run(first, bound, limit, taken)
         self.waiting -= len(taken)
@@ -143,12 +148,11 @@ class Inbox:
         """Take from one input as long as its records come before the others'."""
         records, latest = entry.records, entry.latest
         topic, partition = entry.position
-        is_tick = entry in self._ticks
         while records and len(taken) < limit:
             latest = max(latest, records[0].timestamp)
             if bound is not None and (latest, topic, partition) > bound:
                 break
-            if is_tick and records[0].offset > self._tick_known:
+            if self._must_ask(entry):
                 break
             taken.append(records.popleft())
             entry.latest = latest

@@ -239,8 +239,8 @@ class Partition:
         until = monotonic() + TURN_SECONDS
         while self._is_current(epoch) and monotonic() < until and not self._is_full:
             try:
-                if self.inbox.tick_needs_ends:
-                    self.inbox.learn_ends(await self._ends.input_ends(self.group, self.number))
+                if self.inbox.needs_ends:
+                    self.inbox.learn_input_ends(await self._ends.input_ends(self.group, self.number))
                 elif not await self._fold_slice():
                     break
             except HandlerError as error:

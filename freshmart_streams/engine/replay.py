@@ -117,6 +117,7 @@ class Replay:
         while True:
             for place in places:
                 await self._refill(consumer, inbox, place)
+            inbox.learn_input_ends({})  # all ends are known
             records = inbox.take(RECORDS_AT_A_TIME)
             if not records:
                 return

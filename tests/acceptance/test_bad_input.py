@@ -83,16 +83,24 @@ def encoded(event: dict[str, Any]) -> bytes:
     return json.dumps(event).encode()
 
 
-def good(site: Site) -> list[Sent]:
-    """Master data, and of each store one receipt, one delivery, and one receipt of an article that nobody knows."""
-    topics = site.topics
+def master_data(site: Site) -> list[Sent]:
+    """The stores and one article."""
     milk = {"sku": "100234", "name": "Milk", "price": 119, "category": "dairy"}
-    sent = [Sent(topics.products.name, b"100234", encoded(milk))]
+    stores = [{"store_id": store, "timezone": "Europe/Berlin"} for store in STORES]
+    return [
+        Sent(site.topics.products.name, b"100234", encoded(milk)),
+        *(Sent(site.topics.stores.name, store["store_id"].encode(), encoded(store)) for store in stores),
+    ]
+
+
+def good(site: Site) -> list[Sent]:
+    """Of each store one receipt, one delivery, and one receipt of an article that nobody knows."""
+    topics = site.topics
+    sent = []
     for store in STORES:
         key = store.encode()
         strange = [{"sku": "new-1", "quantity": 3, "unit_price": 50}]
         sent += [
-            Sent(topics.stores.name, key, encoded({"store_id": store, "timezone": "Europe/Berlin"})),
             Sent(topics.sales.name, key, encoded(receipt(store, "good"))),
             Sent(topics.inventory.name, key, encoded(movement(store, "good"))),
             Sent(topics.sales.name, key, encoded(receipt(store, "strange", lines=strange))),
@@ -235,12 +243,6 @@ def expected(site: Site, messages: list[Wrong], places: list[Place]) -> list[Let
     return sorted(found, key=lambda letter: letter.origin)
 
 
-def shuffled(site: Site) -> tuple[list[Sent], list[Wrong]]:
-    """Good and wrong messages in turns, the good ones of each topic first, so that clocks are where they should be."""
-    goods, wrongs = good(site), wrong(site)
-    return goods + [one.sent for one in wrongs] + again(site), wrongs
-
-
 def again(site: Site) -> list[Sent]:
     """One more good receipt and delivery of each store, behind everything that is wrong."""
     topics = site.topics
@@ -303,11 +305,11 @@ def check_fold(site: Site, tables: list[dict[tuple[str, str], bytes]]) -> None:
 def test_every_kind_of_bad_input_is_a_dead_letter_and_harms_nobody(site: Site) -> None:
     with worker(site, "a") as running:
         wait_until(running.is_ready)
-        messages, wrongs = shuffled(site)
-        places = site.send(messages)
+        site.send(master_data(site))
+        goods, wrongs = good(site), wrong(site)
+        places = site.send([*goods, *(one.sent for one in wrongs), *again(site)])
         wait_until(site.has_applied_all)
-        bad = places[len(good(site)) :][: len(wrongs)]
-        check_letters(site, wrongs, bad)
+        check_letters(site, wrongs, places[len(goods) :][: len(wrongs)])
         check_figures(running, receipts=3)
         check_what_operators_see(site, running, len(wrongs))
         check_unharmed(running)
@@ -325,7 +327,9 @@ def resend_everything(site: Site, running: Worker, wrongs: list[Wrong]) -> None:
     assert listed.returncode == 0, listed.stderr
     items = json.loads(listed.stdout)["items"]
     assert sorted((item["from"], item["code"]) for item in items) == sorted(
-        (f"{place.topic} {place.partition}:{place.offset}", letter.code) for letter in before for place in [letter.origin]
+        (f"{place.topic} {place.partition}:{place.offset}", letter.code)
+        for letter in before
+        for place in [letter.origin]
     )
     assert MARK not in listed.stdout + listed.stderr
     sent = site.run("dead-letters", "resend")
@@ -351,6 +355,7 @@ def test_letters_of_an_unknown_store_count_once_it_is_known(site: Site) -> None:
     ]
     with worker(site, "a") as running:
         wait_until(running.is_ready)
+        site.send(master_data(site))
         site.send([*good(site), *letters_sent])
         wait_until(site.has_applied_all)
         assert [letter.code for letter in letters(site)] == ["unknown-store"] * 3
@@ -370,6 +375,7 @@ def test_letters_of_an_unknown_store_count_once_it_is_known(site: Site) -> None:
 def test_receipts_count_however_the_client_compressed_them(site: Site) -> None:
     with worker(site, "a") as running:
         wait_until(running.is_ready)
+        site.send(master_data(site))
         site.send(good(site))
         for codec in CODECS:
             events = [receipt(store, f"{codec}-{number}") for store in STORES for number in range(20)]

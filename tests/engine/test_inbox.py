@@ -76,9 +76,9 @@ def test_what_is_put_back_comes_again_in_order() -> None:
 def test_a_tick_waits_until_the_ends_of_the_others_are_known() -> None:
     box = inbox(SALES, TICKS)
     add(box, TICKS, 50)
-    assert box.tick_needs_ends
+    assert box.needs_ends
     assert taken(box) == []
-    box.learn_ends({SALES: 1})
+    box.learn_input_ends({SALES: 1})
     assert taken(box) == []
     add(box, SALES, 49)
     assert taken(box) == [("b.sales", 0), ("t.ticks", 0)]
@@ -88,8 +88,18 @@ def test_a_tick_is_last_among_records_of_one_time() -> None:
     box = inbox(SALES, TICKS)
     add(box, TICKS, 50, 60)
     add(box, SALES, 50, 55)
-    box.learn_ends({})
+    box.learn_input_ends({})
     assert taken(box) == [("b.sales", 0), ("t.ticks", 0), ("b.sales", 1), ("t.ticks", 1)]
+
+
+def test_a_change_of_master_data_waits_until_the_ends_of_the_others_are_known() -> None:
+    box = inbox(SALES, MASTER)
+    add(box, MASTER, 50)
+    assert box.needs_ends
+    box.learn_input_ends({SALES: 1})
+    assert taken(box) == []
+    add(box, SALES, 49)
+    assert taken(box) == [("b.sales", 0), ("c.products", 0)]
 
 
 def test_master_data_can_be_asked_for_first() -> None:
@@ -100,7 +110,9 @@ def test_master_data_can_be_asked_for_first() -> None:
     add(box, MASTER, 90, 91, 92)
     assert taken(box, 1) == [("c.products", 0)]
     assert taken(box) == [("c.products", 1)]
-    assert taken(box) == [("b.sales", 0), ("c.products", 2)]
+    assert taken(box) == [("b.sales", 0)]
+    box.learn_input_ends({})
+    assert taken(box) == [("c.products", 2)]
 
 
 def test_what_waited_when_master_data_was_asked_for_counts_as_checked() -> None:
