@@ -29,7 +29,7 @@ from freshmart_streams.engine.clock import now_ms
 from freshmart_streams.engine.connection import Connection
 from freshmart_streams.engine.folder import DataFolder, FolderError
 from freshmart_streams.engine.follower import Follower
-from freshmart_streams.engine.partitions import EngineOptions
+from freshmart_streams.engine.options import EngineOptions
 from freshmart_streams.engine.views import Views
 from freshmart_streams.engine.web import PortInUseError, Web, bind
 from freshmart_streams.events.reports import StoreDay

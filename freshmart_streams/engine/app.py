@@ -20,7 +20,7 @@ from freshmart_streams.engine import transport
 from freshmart_streams.engine.connection import WAIT_SECONDS, BrokerTimeoutError, Connection, within
 from freshmart_streams.engine.groups import Group
 from freshmart_streams.engine.logs import SERVICE_LOG
-from freshmart_streams.engine.partitions import EngineOptions, RefusedError
+from freshmart_streams.engine.options import EngineOptions, RefusedError
 from freshmart_streams.engine.recovery import GroupTable, TableManager
 from freshmart_streams.engine.topics import changelog_name, prepare_topics
 from freshmart_streams.engine.web import Web
@@ -162,6 +162,7 @@ class App(faust.App):
         self.groups = list(groups)
         self.reason = "starting"
         self.refusal = ""
+        self.has_failed = False
         self.stopping = asyncio.Event()
         self.engine = Engine(self, groups, connection, options)
         for group in groups:
@@ -195,11 +196,17 @@ class App(faust.App):
     @property
     def has_crashed(self) -> bool:
         """Whether a service failed in a way that the app does not outlive."""
-        return self._crashed.is_set()
+        return self.has_failed or self._crashed.is_set()
 
     def refuse(self, reason: str) -> None:
         """End the app: it must not go on, and trying again would not help."""
         self.refusal = self.reason = reason
+        self.stopping.set()
+
+    def fail(self, reason: str) -> None:
+        """End the app with a failure, so that its supervisor starts it again."""
+        self.reason = reason
+        self.has_failed = True
         self.stopping.set()
 
     async def send_tick(self, topic: str, partition: int, value: bytes) -> None:

@@ -28,11 +28,13 @@ class MasterReader:
         topics: Iterable[str],
         inboxes: Callable[[], Iterable[Inbox]],
         on_records: Callable[[], None],
+        supervise: Callable[["asyncio.Task[None]"], "asyncio.Task[None]"],
     ) -> None:
         self._connection = connection
         self._topics = sorted(topics)
         self._inboxes = inboxes
         self._on_records = on_records
+        self._supervise = supervise
         self._consumer: AIOKafkaConsumer | None = None
         self._next: dict[Position, int] = {}
         self._rewinds = 0
@@ -57,7 +59,7 @@ class MasterReader:
             consumer.seek(TopicPartition(*position), beginning)
             self._next[position] = beginning
         self._consumer = consumer
-        self._task = asyncio.create_task(self._read(), name="master data")
+        self._task = self._supervise(asyncio.create_task(self._read(), name="master data"))
 
     async def stop(self) -> None:
         """Stop reading."""

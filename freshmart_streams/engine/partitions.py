@@ -11,9 +11,6 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Protocol
 
 from freshmart_streams.engine.batches import Batch, HandlerError
 from freshmart_streams.engine.changelog import (
@@ -30,6 +27,7 @@ from freshmart_streams.engine.connection import WAIT_SECONDS, Connection
 from freshmart_streams.engine.groups import Group, NeedMasterData
 from freshmart_streams.engine.inbox import Inbox
 from freshmart_streams.engine.journal import LocalState, Marker, encode_local, entry
+from freshmart_streams.engine.options import Counters, Ends, EngineOptions, RefusedError
 from freshmart_streams.engine.records import Output, Position, Record
 from freshmart_streams.engine.replicas import Replica
 from freshmart_streams.engine.stores import LOCAL
@@ -42,60 +40,6 @@ DUE_AT_A_TIME = 100
 RECORDS_AT_A_TIME = 200
 ROWS_PER_COMMIT = 50_000
 BYTES_PER_COMMIT = 8 << 20
-
-
-class RefusedError(Exception):
-    """A partition cannot be opened, and trying again would not help. The text is one clear line."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class EngineOptions:
-    """What the engine must be told.
-
-    Attributes:
-        app_id: the application's id: consumer group, transactional ids, changelog names.
-        folder: where the RocksDBs are.
-        commit_interval: seconds between the starts of two commits of a partition.
-        rows_in_memory: decoded rows kept over all partitions of a group.
-        store_megabytes: for the RocksDBs of this process together.
-        accept_loss: open a partition although records that it had not applied are gone from the log.
-        tick_seconds: distance of ticks; None writes none.
-    """
-
-    app_id: str
-    folder: Path
-    commit_interval: float = 0.05
-    rows_in_memory: int = 200_000
-    store_megabytes: int = 128
-    accept_loss: bool = False
-    tick_seconds: float | None = 10.0
-
-
-class Ends(Protocol):
-    """Asks the broker about the inputs of a partition."""
-
-    async def beginnings(self, group: Group, partition: int) -> Mapping[Position, int]:
-        """The first offset that each input still has."""
-
-    async def input_ends(self, group: Group, partition: int) -> Mapping[Position, int]:
-        """Where each co-partitioned input ends now, for readers of committed records."""
-
-    async def master_ends(self) -> Mapping[Position, int]:
-        """Where the master topics end now."""
-
-
-@dataclass
-class Counters:
-    """What a partition did since the process began; for metrics."""
-
-    records: int = 0
-    commits: int = 0
-    rows: int = 0
-    poison: int = 0
-    failures: int = 0
-    commit_seconds: float = 0.0
-    published: dict[str, int] = field(default_factory=dict)
-    """Messages by topic."""
 
 
 class Partition:
@@ -245,6 +189,9 @@ class Partition:
                     break
             except HandlerError as error:
                 await self._isolate(error, epoch)
+            except Exception as error:  # the broker is away, the disk is full: never a partition that stands still
+                if self._is_current(epoch):
+                    self._fail(error)
             self._begin_commits()
             await asyncio.sleep(0)
 

@@ -17,7 +17,7 @@ from mode import Service
 
 from freshmart_streams.engine.connection import BrokerTimeoutError
 from freshmart_streams.engine.logs import SERVICE_LOG
-from freshmart_streams.engine.partitions import RefusedError
+from freshmart_streams.engine.options import RefusedError
 
 if TYPE_CHECKING:
     from freshmart_streams.engine.app import App

@@ -12,7 +12,7 @@ from freshmart_streams.engine.broker import CLUSTER_ID_PREFIX
 from freshmart_streams.engine.changelog import DELETE_RETENTION_MS
 from freshmart_streams.engine.connection import WAIT_SECONDS, Connection, within
 from freshmart_streams.engine.groups import Group
-from freshmart_streams.engine.partitions import RefusedError
+from freshmart_streams.engine.options import RefusedError
 
 log = logging.getLogger(__name__)
 

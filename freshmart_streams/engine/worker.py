@@ -14,7 +14,8 @@ from freshmart_streams.engine.connection import WAIT_SECONDS, BrokerTimeoutError
 from freshmart_streams.engine.groups import Group
 from freshmart_streams.engine.inbox import Inbox
 from freshmart_streams.engine.master import MasterReader
-from freshmart_streams.engine.partitions import EngineOptions, Partition, RefusedError
+from freshmart_streams.engine.options import EngineOptions, RefusedError
+from freshmart_streams.engine.partitions import Partition
 from freshmart_streams.engine.records import Position
 from freshmart_streams.engine.replicas import Replica, Standby
 from freshmart_streams.engine.stores import StoreMemory
@@ -68,9 +69,8 @@ class Engine:
         self._group_of = {topic: group for group in groups for topic in group.inputs}
         self._seek_numbers: dict[Position, int] = {}
         self._memory = StoreMemory(options.store_megabytes)
-        self._master = MasterReader(
-            connection, {topic for group in groups for topic in group.master}, self._live_inboxes, self.wake
-        )
+        master_topics = {topic for group in groups for topic in group.master}
+        self._master = MasterReader(connection, master_topics, self._live_inboxes, self.wake, self._supervise)
         self._wake = asyncio.Event()
         self._at_work: set[tuple[str, int]] = set()
         self._opening = asyncio.Lock()
@@ -86,9 +86,21 @@ class Engine:
 
     async def start(self) -> None:
         """Begin to give partitions their turns."""
-        self._tasks = [asyncio.create_task(self._give_turns(), name="turns")]
+        self._tasks = [self._supervise(asyncio.create_task(self._give_turns(), name="turns"))]
         if self.options.tick_seconds is not None and any(group.ticks for group in self.groups.values()):
-            self._tasks.append(asyncio.create_task(self._write_ticks(self.options.tick_seconds), name="ticks"))
+            ticks = asyncio.create_task(self._write_ticks(self.options.tick_seconds), name="ticks")
+            self._tasks.append(self._supervise(ticks))
+
+    def _supervise(self, task: asyncio.Task[None]) -> asyncio.Task[None]:
+        """A worker without one of its tasks would look alive and do nothing: it ends, and is started again."""
+
+        def ended(done: asyncio.Task[None]) -> None:
+            if not done.cancelled() and (error := done.exception()) is not None:
+                log.error("the task %s failed", done.get_name(), exc_info=error)
+                self.app.fail(f"the task {done.get_name()} failed: {error!r}")
+
+        task.add_done_callback(ended)
+        return task
 
     async def stop(self) -> None:
         """Give up all partitions: commits under way end, the rest is forgotten and done again by the next owner."""

@@ -9,7 +9,7 @@ from typing import cast
 
 from freshmart_streams.engine.app import App
 from freshmart_streams.engine.connection import Connection, Mode
-from freshmart_streams.engine.partitions import EngineOptions
+from freshmart_streams.engine.options import EngineOptions
 from tests.engine import toy
 
 
