@@ -4,6 +4,7 @@ On the CI machine (`CI=true`) a real Kafka has to be there: what would skip else
 """
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +21,9 @@ def pytest_configure() -> None:
     """Forget the settings of the person who runs the tests; programs that tests start inherit none of them."""
     for name in [name for name in os.environ if name.startswith("FRESHMART_") and name != SHARED_DATA]:
         del os.environ[name]
+    # A shell that starts the tests in the background has Ctrl-C ignored, for them and for all that they start.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(tryfirst=True)  # before `-m` chooses

@@ -6,7 +6,7 @@
 from datetime import UTC, datetime
 from functools import partial
 
-from freshmart_streams.agents.bury_poison import bury_poison
+from freshmart_streams.agents.bury_poison import bury_poison, report_due_work
 from freshmart_streams.agents.keep_master_data import keep_policies, keep_products, keep_stores
 from freshmart_streams.agents.pass_time import do_due_work, scope_clock, track_ticks
 from freshmart_streams.agents.track_movements import track_movements
@@ -48,6 +48,7 @@ def stores_group(topics: Topics, *, dedupe_days: int = 14, day_grace_hours: int 
         rules=rules,
         due_work=partial(do_due_work, shop),
         on_poison=partial(bury_poison, shop),
+        on_poison_due=partial(report_due_work, shop),
         clock=partial(scope_clock, shop),
         ticks=topics.ticks.name,
         tick=_tick,

@@ -3,7 +3,7 @@
 Reads what no other handler could take. Keeps dead_letters and alerts. Writes `dead-letters` and `alerts`.
 """
 
-from freshmart_streams.domain import alerts
+from freshmart_streams.domain import alerts, times
 from freshmart_streams.domain.books import Moment, store_clock
 from freshmart_streams.engine import Batch, Record
 from freshmart_streams.events.alerts import AlertKind
@@ -27,3 +27,17 @@ def bury_poison(shop: Shop, batch: Batch, record: Record, error: Exception) -> N
     moment = Moment(books, known.store, clock, clock, record.topic, record.offset)
     details: alerts.Details = {"topic": record.topic, "offset": record.offset, "error": type(error).__name__}
     alerts.raise_for_store(moment, AlertKind.DOMAIN_ERROR, "A message could not be taken in.", details)
+
+
+def report_due_work(shop: Shop, batch: Batch, scope: str, due: int, key: str, error: Exception) -> None:
+    """Tell people of due work that raised and is not done: a cut-off, a day's close. There is no message to bury."""
+    books = Books(shop, batch)
+    if scope not in books.stores:
+        return
+    details: alerts.Details = {
+        "work": key,
+        "due": times.to_datetime(due, "UTC").isoformat(),
+        "error": type(error).__name__,
+    }
+    moment = books.due_moment(scope, due, key)
+    alerts.raise_for_store(moment, AlertKind.DOMAIN_ERROR, "Something that was due could not be done.", details)

@@ -192,9 +192,7 @@ class Fold:
         for record in records:
             self._take(record)
             while (entry := self._batch.agenda.take()) is not None:
-                assert self._group.due_work is not None, "an agenda needs a due_work handler"
-                self._group.due_work(cast(Any, self._batch), *entry)
-                self._batch.keep()
+                self._work(entry)
 
     def rows(self, table: Table[R]) -> dict[str, R]:
         """All rows of a table."""
@@ -204,6 +202,17 @@ class Fold:
     def stored(self) -> dict[tuple[str, str], bytes]:
         """All rows of all tables as bytes, by table and key: what a worker's are compared with."""
         return {(name, key): row for name, rows in self._batch.tables.items() for key, row in rows.stored.items()}
+
+    def _work(self, entry: tuple[str, int, str]) -> None:
+        batch = cast(Any, self._batch)
+        assert self._group.due_work is not None, "an agenda needs a due_work handler"
+        try:
+            self._group.due_work(batch, *entry)
+        except Exception as error:  # whatever it raises, it is not done and people are told
+            self._batch.drop()
+            if self._group.on_poison_due is not None:
+                self._group.on_poison_due(batch, *entry, error)
+        self._batch.keep()
 
     def _take(self, record: Record) -> None:
         batch = self._batch
