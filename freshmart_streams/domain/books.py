@@ -110,6 +110,10 @@ class Books(Protocol):
         """By `store/order_id`."""
 
     @property
+    def order_places(self) -> Rows[Mark]:
+        """By `order_places.places`."""
+
+    @property
     def store_days(self) -> Rows[DayFigures]:
         """By `store/day`."""
 
@@ -200,6 +204,11 @@ class Moment:
 def article_key(store_id: str, sku: str) -> str:
     """Row key of an article in a store."""
     return f"{store_id}/{sku}"
+
+
+def order_key(store_id: str, order_id: str) -> str:
+    """Row key of an order."""
+    return f"{store_id}/{order_id}"
 
 
 def day_key(store_id: str, day: int) -> str:

@@ -16,8 +16,9 @@ An entry may come when there is nothing left to do: the state says what is due, 
 from collections.abc import Callable
 from typing import Final
 
-from freshmart_streams.domain import alerts, articles, orders, reordering, reporting, selling, times
-from freshmart_streams.domain.books import Moment, article_key
+from freshmart_streams.domain import alerts, articles, order_places, orders, reordering, reporting, selling, times
+from freshmart_streams.domain.books import Moment, article_key, order_key
+from freshmart_streams.domain.order_places import Standing
 from freshmart_streams.domain.orders import Order
 from freshmart_streams.domain.stock import Stock
 from freshmart_streams.events.alerts import AlertKind
@@ -33,12 +34,11 @@ def do_due_work(moment: Moment, key: str) -> None:
 
 def _order(moment: Moment, order_id: str) -> None:
     books, store_id = moment.books, moment.store.store_id
-    key = reordering.order_key(store_id, order_id)
-    order = books.orders.get(key)
+    order = books.orders.get(order_key(store_id, order_id))
     if order is None:
         return
     row = books.stock.get(article_key(store_id, order.sku)) or Stock()
-    before, was_settled, was_overdue = orders.position(order), order.is_settled, order.is_overdue
+    before, was_settled, was_overdue = order_places.standing(order), order.is_settled, order.is_overdue
     orders.pass_time(order, moment.clock, moment.zone)
     if moment.clock >= orders.forgotten_at(order, moment.zone):
         _forget_order(moment, row, order, before)
@@ -50,16 +50,16 @@ def _order(moment: Moment, order_id: str) -> None:
     articles.settle_article(moment, order.sku, row, books.products.get(order.sku), trigger)
 
 
-def _forget_order(moment: Moment, row: Stock, order: Order, before: tuple[int, int]) -> None:
-    row.on_order -= before[0]
-    row.in_transit -= before[1]
+def _forget_order(moment: Moment, row: Stock, order: Order, before: Standing) -> None:
+    row.on_order -= before.on_order
+    row.in_transit -= before.in_transit
     if order.order_id in row.live_orders:
         row.live_orders.remove(order.order_id)
     if row.open_order == order.order_id:
         row.open_order, row.open_until = "", 0
     message = "The order was given up."
     alerts.close_for_article(moment, row, order.sku, AlertKind.OVERDUE_ORDER, message)
-    moment.books.orders.delete(reordering.order_key(moment.store.store_id, order.order_id))
+    order_places.delete(moment.books, order, before)
 
 
 def _alert_overdue(moment: Moment, row: Stock, order: Order) -> None:

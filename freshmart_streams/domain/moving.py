@@ -14,6 +14,7 @@ from freshmart_streams.domain import (
     forecast,
     ledger,
     money,
+    order_places,
     orders,
     reordering,
     reporting,
@@ -21,7 +22,7 @@ from freshmart_streams.domain import (
     times,
     units,
 )
-from freshmart_streams.domain.books import KnownProduct, Moment, article_key
+from freshmart_streams.domain.books import KnownProduct, Moment, article_key, order_key
 from freshmart_streams.domain.forecast import Demand
 from freshmart_streams.domain.orders import Order
 from freshmart_streams.domain.stock import Stock
@@ -181,13 +182,13 @@ def _move_order(
 ) -> None:
     """Move the order that a movement names, if it is one of ours; `move` returns what does not fit, or None."""
     order_id = movement.order_id or ""
-    order = moment.books.orders.get(reordering.order_key(moment.store.store_id, order_id))
+    order = moment.books.orders.get(order_key(moment.store.store_id, order_id))
     if order is None:
         for sku in touched.quantities:
             _conflict(moment, touched, sku, order_id, "Nobody knows this order.")
         return
     row = touched.row(order.sku)
-    before = orders.position(order)
+    before = order_places.standing(order)
     orders.pass_time(order, moment.clock, moment.zone)
     if orders.is_in_force(order):
         conflict = move(order, touched.quantities.get(order.sku, 0))

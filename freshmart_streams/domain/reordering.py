@@ -14,9 +14,20 @@ above the one of an earlier hour, and has no open decision, need not be computed
 
 from datetime import date
 
-from freshmart_streams.domain import alerts, identifiers, orders, policies, replenishment, stock, store_days, times
-from freshmart_streams.domain.books import KnownProduct, Moment, article_key, partition_clock
+from freshmart_streams.domain import (
+    alerts,
+    identifiers,
+    order_places,
+    orders,
+    policies,
+    replenishment,
+    stock,
+    store_days,
+    times,
+)
+from freshmart_streams.domain.books import KnownProduct, Moment, article_key, order_key, partition_clock
 from freshmart_streams.domain.forecast import Demand
+from freshmart_streams.domain.order_places import Standing
 from freshmart_streams.domain.orders import Order
 from freshmart_streams.domain.replenishment import Levels, OrderQuantity
 from freshmart_streams.domain.reporting import figures_of, mark_day_changed
@@ -111,14 +122,14 @@ def _falling_until(moment: Moment, demand: Demand | None, need: replenishment.Ne
     return min(times.start_of_day(moment.today + 1, moment.zone), need.opportunity.cut_off_at)
 
 
-def book_order(moment: Moment, row: Stock, order: Order, before: tuple[int, int]) -> None:
+def book_order(moment: Moment, row: Stock, order: Order, before: Standing) -> None:
     """Store an order that changed and carry the change over to its article's position.
 
-    `before` is `orders.position` before the change. The caller stores the article's row.
+    `before` is its `order_places.standing` before the change. The caller stores the article's row.
     """
-    after = orders.position(order)
-    row.on_order += after[0] - before[0]
-    row.in_transit += after[1] - before[1]
+    after = order_places.put(moment.books, order, before)
+    row.on_order += after.on_order - before.on_order
+    row.in_transit += after.in_transit - before.in_transit
     is_live = not order.is_settled or orders.balance(order).open > 0
     if is_live and order.order_id not in row.live_orders:
         row.live_orders.append(order.order_id)
@@ -126,9 +137,7 @@ def book_order(moment: Moment, row: Stock, order: Order, before: tuple[int, int]
         row.live_orders.remove(order.order_id)
     if order.is_settled and row.open_order == order.order_id:
         row.open_order, row.open_until = "", 0
-    store_id = moment.store.store_id
-    moment.books.orders[order_key(store_id, order.order_id)] = order
-    moment.books.schedule(store_id, orders.next_due(order, moment.zone), f"order/{order.order_id}")
+    moment.books.schedule(moment.store.store_id, orders.next_due(order, moment.zone), f"order/{order.order_id}")
 
 
 def settle_open(moment: Moment, row: Stock) -> None:
@@ -137,14 +146,9 @@ def settle_open(moment: Moment, row: Stock) -> None:
     if order is None:
         row.open_order, row.open_until = "", 0
         return
-    before = orders.position(order)
+    before = order_places.standing(order)
     orders.pass_time(order, moment.clock, moment.zone)
     book_order(moment, row, order, before)
-
-
-def order_key(store_id: str, order_id: str) -> str:
-    """Row key of an order."""
-    return f"{store_id}/{order_id}"
 
 
 def publish(moment: Moment, order: Order) -> None:
@@ -250,7 +254,7 @@ def _count_decision(moment: Moment, mode: Mode) -> None:
 
 
 def _decide(moment: Moment, row: Stock, order: Order, wanted: OrderQuantity, levels: Levels, trigger: str) -> None:
-    before = orders.position(order)
+    before = order_places.standing(order)
     reason = reason_of(row, levels, trigger, wanted.binding)
     quantity = wanted.quantity
     source = source_of(moment)

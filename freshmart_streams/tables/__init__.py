@@ -11,6 +11,7 @@
 | stock            | store/sku               | `Stock`          | never                                          |
 | demand           | store/sku               | `Demand`         | never; 57 days in a row                        |
 | orders           | store/order_id          | `Order`          | 60 days after its delivery day                 |
+| order_places     | store/status/time/order | `Mark`           | when the order's place changes, and with it    |
 | store_days       | store/day               | `DayFigures`     | 400 days after the day                         |
 | changed_days     | store/day               | `Mark`           | when the day's report is published             |
 | seen             | store/number/topic/id   | `Seen`           | when the event would be too late               |
@@ -30,7 +31,7 @@ from freshmart_streams.tables.clocks import clocks, partition_clock
 from freshmart_streams.tables.dead_letters import dead_letters
 from freshmart_streams.tables.demand import demand
 from freshmart_streams.tables.master_data import policies, products, regular_prices, stores
-from freshmart_streams.tables.orders import orders
+from freshmart_streams.tables.orders import order_places, orders
 from freshmart_streams.tables.seen import seen, waiting_voids
 from freshmart_streams.tables.stock import stock
 from freshmart_streams.tables.store_days import changed_days, store_days
@@ -45,6 +46,7 @@ STORE_TABLES: Final[tuple[Table[Any], ...]] = (
     stock,
     demand,
     orders,
+    order_places,
     store_days,
     changed_days,
     seen,
@@ -62,6 +64,7 @@ __all__ = [
     "clocks",
     "dead_letters",
     "demand",
+    "order_places",
     "orders",
     "partition_clock",
     "policies",

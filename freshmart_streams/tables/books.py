@@ -56,6 +56,7 @@ class Books:
         "day_grace_hours",
         "dedupe_days",
         "demand",
+        "order_places",
         "orders",
         "partition",
         "partition_clock",
@@ -88,6 +89,7 @@ class Books:
         self.stock = rows(tables.stock)
         self.demand = rows(tables.demand)
         self.orders = rows(tables.orders)
+        self.order_places = rows(tables.order_places)
         self.store_days = rows(tables.store_days)
         self.changed_days = rows(tables.changed_days)
         self.seen = rows(tables.seen)

@@ -76,7 +76,7 @@ ROUTES = (
     Route(
         path="/v1/reorders",
         handler=handlers.reorders,
-        summary="Reorders with their reasons and where they stand.",
+        summary="Reorders with their reasons and where they stand, the newest decision first.",
         answer=Page[OrderView],
         parameters=(
             routes.STORE,

@@ -1,7 +1,7 @@
 """Opaque cursors: where a list goes on, as one position per partition.
 
-A partition that is not named is finished. A position is the key of the last row that was looked at, so rows that come
-or go elsewhere are neither skipped nor repeated.
+A partition that is not named is finished. A position is the place in the list's order of the last row that was
+looked at, so rows that come or go elsewhere are neither skipped nor repeated.
 """
 
 import base64

@@ -86,7 +86,7 @@ async def company_report(server: Server, request: web.Request) -> web.Response:
 
 
 async def reorders(server: Server, request: web.Request) -> web.Response:
-    """Reorders with their reasons."""
+    """Reorders with their reasons, the newest decision first."""
     return await _of_one_or_all(server, request, presenters.orders(choice(request, "status", ORDER_STATUSES)))
 
 

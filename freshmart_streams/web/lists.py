@@ -8,7 +8,7 @@ import asyncio
 import datetime
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -25,7 +25,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Item(msgspec.Struct, array_like=True, frozen=True):
-    """One item of a list: the key and the partition of its row, and its JSON."""
+    """One item of a list: its place in the list's order (`key`), the partition of its row, and its JSON."""
 
     key: str
     partition: int
@@ -59,22 +59,24 @@ class Listing(Generic[R]):
     """How the rows of a table become a list.
 
     Attributes:
-        table: the table; the list is in the order of its keys.
+        table: the table; the list is in the order of its keys, or of what follows their prefixes (`is_ranked`).
         store_of: the store that a row belongs to.
-        prefix_of: what the keys of a store's rows start with.
+        prefixes_of: what the keys of a store's rows start with; for None, of all rows.
         show: makes an item of a row, or None where the client's filter leaves it out.
         clock_of: how far a store's time is.
         is_known_store: whether a store has master data.
         is_everywhere: every partition has all rows of the table; each is shown from its store's partition only.
+        is_ranked: rows of several prefixes are merged by what follows the prefix.
     """
 
     table: Table[R]
     store_of: Callable[[str, R], str | None]
-    prefix_of: Callable[[str], str]
+    prefixes_of: Callable[[str | None], Sequence[str]]
     show: Callable[[View, str, R], Shown | None]
     clock_of: Callable[[View, str], datetime.datetime | None]
     is_known_store: Callable[[View, str], bool]
     is_everywhere: bool = False
+    is_ranked: bool = False
 
 
 async def read_partition(
@@ -87,7 +89,7 @@ async def read_partition(
         listing: what is listed.
         partition: one that this worker has.
         stores: show rows of these only; None shows all.
-        after: the key to go on behind; empty for the beginning.
+        after: the item's key to go on behind; empty for the beginning.
         limit: items at most.
 
     Raises:
@@ -96,24 +98,26 @@ async def read_partition(
     part = Part()
     shown_stores: set[str] = set()
     budget = ROWS_PER_PAGE_MAX
-    for prefix in [""] if stores is None else sorted(map(listing.prefix_of, stores)):
+    for prefixes in _stretches(listing, stores):
         more = True
         while more:
             view = _view(views, partition)
-            rows = view.scan(listing.table, prefix, after, CHUNK)
-            for key, row in rows:
+            # A ranked list shows nearly all that it reads, and reads it once per prefix: no more than can be shown.
+            size = min(CHUNK, limit + 1 - len(part.items)) if listing.is_ranked else CHUNK
+            rows = _scan(view, listing, prefixes, after, size)
+            for place, key, row in rows:
                 store = listing.store_of(key, row)
                 is_ours = not listing.is_everywhere or views.partition_for(store or "") == partition
                 shown = listing.show(view, key, row) if is_ours and (stores is None or store in stores) else None
                 if shown is not None and len(part.items) == limit:
                     # One more than was asked for: so there is a next page, behind the last item.
                     return _finish(part, view, listing, shown_stores, {partition: part.items[-1].key})
-                after = key
+                after = place
                 if shown is not None:
-                    _add(part, Item(key, partition, msgspec.Raw(_encode(shown.value))), shown.changed_at)
+                    _add(part, Item(place, partition, msgspec.Raw(_encode(shown.value))), shown.changed_at)
                     if store is not None:
                         shown_stores.add(store)
-            more = len(rows) == CHUNK
+            more = len(rows) == size
             budget -= len(rows)
             if more and budget <= 0:
                 return _finish(part, view, listing, shown_stores, {partition: after})
@@ -146,6 +150,27 @@ def merge(parts: Iterable[Part], asked: Mapping[int, str], limit: int) -> Part:
         clock=_latest(part.clock for part in parts),
         stale=any(part.stale for part in parts),
     )
+
+
+def _stretches(listing: Listing[Any], stores: Sequence[str] | None) -> list[list[str]]:
+    """What is read one after the other: prefixes of keys, those of a stretch merged."""
+    asked = [None] if stores is None else stores
+    prefixes = sorted(prefix for store in asked for prefix in listing.prefixes_of(store))
+    return [prefixes] if listing.is_ranked else [[prefix] for prefix in prefixes]
+
+
+def _scan(
+    view: View, listing: Listing[Any], prefixes: Sequence[str], after: str, limit: int
+) -> list[tuple[str, str, Any]]:
+    """The next rows of all these prefixes: place in the list's order, key, row."""
+    found = []
+    for prefix in prefixes:
+        cut = len(prefix) if listing.is_ranked else 0
+        rows = view.scan(listing.table, prefix, prefix[:cut] + after, limit)
+        found += [(key[cut:], key, row) for key, row in rows]
+    if len(prefixes) > 1:
+        found.sort(key=itemgetter(0))
+    return found[:limit]
 
 
 def _view(views: Views, partition: int) -> View:

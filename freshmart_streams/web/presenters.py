@@ -7,14 +7,15 @@ from typing import Any, TypeAlias
 from msgspec import structs
 
 from freshmart_streams import tables
+from freshmart_streams.domain import order_places, replenishment, store_days, times
 from freshmart_streams.domain import orders as order_rules
-from freshmart_streams.domain import replenishment, store_days, times
-from freshmart_streams.domain.books import KnownStore, OpenAlert, article_key, day_key
+from freshmart_streams.domain.books import KnownStore, Mark, OpenAlert, article_key, day_key
 from freshmart_streams.domain.orders import Order
 from freshmart_streams.domain.stock import Stock, inventory_position
 from freshmart_streams.domain.store_days import DayFigures
 from freshmart_streams.domain.times import Instant
 from freshmart_streams.events.alerts import AlertStatus
+from freshmart_streams.events.decisions import OrderStatus
 from freshmart_streams.events.master_data import Product, Store, Unit
 from freshmart_streams.tables.dead_letters import DeadLetter
 from freshmart_streams.web.context import View
@@ -41,7 +42,7 @@ def stores() -> AnyListing:
         shown = store(view, store_id)
         return None if shown is None else Shown(value=shown, changed_at=shown.as_of)
 
-    return _listing(tables.stores, show, store_of=lambda key, _: key, prefix_of=lambda store_id: store_id)
+    return _listing(tables.stores, show, store_of=lambda key, _: key, prefixes_of=lambda store_id: [store_id or ""])
 
 
 def stock(category: str | None, statuses: Collection[str]) -> AnyListing:
@@ -61,12 +62,17 @@ def stock(category: str | None, statuses: Collection[str]) -> AnyListing:
 
 
 def orders(statuses: Collection[str]) -> AnyListing:
-    """Orders that stand like this (empty: anyhow)."""
-    look_up = _LookUp()
+    """Orders that stand like this (empty: anyhow), the newest decision first.
 
-    def show(view: View, key: str, row: Order) -> Shown | None:
-        status = order_rules.status(row)
-        if statuses and status.value not in statuses:
+    Read by their places (`domain.order_places`), so that a page costs what it shows, whatever is asked for. An order
+    that is decided anew while somebody pages is at the top then, and comes with the next look at the first page.
+    """
+    look_up = _LookUp()
+    wanted = [status for status in OrderStatus if not statuses or status.value in statuses]
+
+    def show(view: View, place: str, _: Mark) -> Shown | None:
+        row = view.get(tables.orders, order_places.row_of(place))
+        if row is None:
             return None
         zone = look_up.zone(view, row.store_id)
         shown = _order(row, look_up.product(view, row.sku), zone)
@@ -79,7 +85,16 @@ def orders(statuses: Collection[str]) -> AnyListing:
         )
         return Shown(value=shown, changed_at=times.to_datetime(changed_at, zone))
 
-    return _listing(tables.orders, show)
+    def prefixes_of(store_id: str | None) -> list[str]:
+        return [order_places.prefix(store_id or order_places.ALL_STORES, status) for status in wanted]
+
+    return _listing(
+        tables.order_places,
+        show,
+        store_of=lambda place, _: order_places.store_of(place),
+        prefixes_of=prefixes_of,
+        is_ranked=True,
+    )
 
 
 def alerts() -> AnyListing:
@@ -182,16 +197,18 @@ def _listing(
     show: Any,
     *,
     store_of: Any = lambda key, _: key.partition("/")[0],
-    prefix_of: Any = lambda store_id: f"{store_id}/",
+    prefixes_of: Any = lambda store_id: ["" if store_id is None else f"{store_id}/"],
+    is_ranked: bool = False,
 ) -> AnyListing:
     return Listing(
         table=table,
         store_of=store_of,
-        prefix_of=prefix_of,
+        prefixes_of=prefixes_of,
         show=show,
         clock_of=clock,
         is_known_store=lambda view, store_id: known_store(view, store_id) is not None,
         is_everywhere=table is tables.stores,
+        is_ranked=is_ranked,
     )
 
 

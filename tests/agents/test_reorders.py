@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from freshmart_streams import tables
 from freshmart_streams.domain import orders as life
 from tests.support.shop import MILK, PASTA, STORE, ShopDriver, line
 
@@ -216,6 +217,52 @@ class TestSupplier:
         person = {"order_id": order_id, "actor": "m.schmitz", "reason": "called the dairy"}
         shop.move("2024-10-08 16:00", "order-release", ("100234", quantity), **person)
         assert shop.stock().on_order == quantity
+
+
+class TestPlaces:
+    """Where an order is listed: in its store's lists and in those of all stores."""
+
+    def test_an_order_is_listed_as_it_stands_wherever_it_goes(self) -> None:
+        shop = opened()
+        order_id = shop.published("reorders")[0]["order_id"]
+        stations = [self.station(shop, order_id)]
+        shop.tick("2024-10-08 14:00")
+        stations.append(self.station(shop, order_id))
+        for at, kind in (("08 16:00", "order-response"), ("09 04:00", "dispatch-advice"), ("09 06:00", "delivery")):
+            shop.move(f"2024-10-{at}", kind, ("100234", 12), order_id=order_id)
+            stations.append(self.station(shop, order_id))
+        assert stations == ["proposed", "sent", "confirmed", "in-transit", "received"]
+
+    def test_a_revision_comes_before_what_was_decided_earlier(self) -> None:
+        shop = opened().policy("0042", "100701", min_stock=30)
+        shop.move("2024-10-08 08:30", "count", ("100701", 20))
+        milk, pasta = (order["order_id"] for order in shop.published("reorders"))
+        assert self.listed(shop) == [pasta, milk]
+        shop.sale("2024-10-08 09:05", line(quantity=10))
+        assert self.listed(shop) == [milk, pasta]
+
+    def test_an_order_that_is_forgotten_is_listed_nowhere(self) -> None:
+        shop, order_id = sent()
+        shop.move("2024-10-09 06:00", "delivery", ("100234", 12), order_id=order_id)
+        shop.tick("2024-12-07 23:59")
+        assert self.station(shop, order_id) == "received"
+        shop.tick("2024-12-08 00:00")
+        assert self.places(shop, order_id) == []
+
+    def station(self, shop: ShopDriver, order_id: str) -> str:
+        """The status under which the order is listed, once in each of the two lists."""
+        own, everywhere = sorted(self.places(shop, order_id), reverse=True)
+        assert (own.split("/")[0], everywhere.split("/")[0]) == ("0042", "*")
+        assert own.removeprefix("0042/") == everywhere.removeprefix("*/")
+        return own.split("/")[1]
+
+    def listed(self, shop: ShopDriver) -> list[str]:
+        """The orders of all stores that are proposed, in the order of the list."""
+        places = sorted(shop.driver.rows(tables.order_places))
+        return [place.rpartition("/")[2] for place in places if place.startswith("*/proposed/")]
+
+    def places(self, shop: ShopDriver, order_id: str) -> list[str]:
+        return [place for place in shop.driver.rows(tables.order_places) if place.endswith(f"/{order_id}")]
 
 
 class TestPerishables:

@@ -6,8 +6,8 @@ Everything is drawn from one seeded generator, and every row is one that the dom
 import random
 
 from freshmart_streams import tables
-from freshmart_streams.domain import identifiers, orders, times
-from freshmart_streams.domain.books import KnownProduct, KnownStore, OpenAlert
+from freshmart_streams.domain import identifiers, order_places, orders, times
+from freshmart_streams.domain.books import KnownProduct, KnownStore, Mark, OpenAlert, order_key
 from freshmart_streams.domain.clocks import Clock
 from freshmart_streams.domain.ledger import Ledger, apply_change, apply_count
 from freshmart_streams.domain.orders import Order
@@ -19,7 +19,7 @@ from freshmart_streams.events.decisions import Binding, ReorderReason, Source
 from freshmart_streams.events.master_data import Product, Rollout, Store, Unit
 from freshmart_streams.events.values import Mode
 from freshmart_streams.tables.dead_letters import DeadLetter, row_key
-from tests.web.fakes import Site
+from tests.web.fakes import Site, Worker
 
 ZONE = "Europe/Berlin"
 DAY = times.from_iso("2024-10-08")
@@ -152,8 +152,22 @@ def decide(site: Site, store: Store, sku: str, row: Stock, at: int) -> Order:
     )
     source = Source("freshmart.sales", 2, 4_711)
     orders.revise(order, packs=packs, quantity=packs * product.pack_size, at=at, reason=reason, source=source)
-    site.rows.put(tables.orders, f"{store.store_id}/{order.order_id}", order)
+    put_order(site, order)
     return order
+
+
+def put_order(site: Site, order: Order) -> None:
+    """Store an order as it is now, with its places in the lists."""
+    key, partition = (
+        order_key(order.store_id, order.order_id),
+        Worker(site.rows.partitions).partition_for(order.store_id),
+    )
+    before = site.rows.get(tables.orders, key)
+    for place in () if before is None else order_places.places(before):
+        site.rows.put_in(partition, tables.order_places, place, None)
+    for place in order_places.places(order):
+        site.rows.put_in(partition, tables.order_places, place, Mark())
+    site.rows.put_in(partition, tables.orders, key, order)
 
 
 def raise_alert(site: Site, store: Store, sku: str, kind: AlertKind, at: int) -> None:
@@ -226,4 +240,16 @@ def _day(size: float, chance: random.Random) -> DayFigures:
     return figures
 
 
-__all__ = ["CLOCK", "DAY", "PRODUCTS", "STORES", "ZONE", "add_store", "decide", "fill", "raise_alert", "sell"]
+__all__ = [
+    "CLOCK",
+    "DAY",
+    "PRODUCTS",
+    "STORES",
+    "ZONE",
+    "add_store",
+    "decide",
+    "fill",
+    "put_order",
+    "raise_alert",
+    "sell",
+]

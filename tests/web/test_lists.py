@@ -2,23 +2,31 @@
 
 import asyncio
 from collections.abc import Iterable
+from typing import Any
 
 import msgspec
 import pytest
+from aiohttp.test_utils import TestClient
 from hypothesis import given
 from hypothesis import strategies as st
 from yarl import URL
 
 from freshmart_streams import tables
+from freshmart_streams.domain import orders, times
 from freshmart_streams.domain.books import KnownStore
+from freshmart_streams.domain.orders import Order
+from freshmart_streams.engine import Table
+from freshmart_streams.engine.views import View as RowsView
 from freshmart_streams.events.master_data import Store
 from freshmart_streams.web import lists
 from freshmart_streams.web.context import View
 from freshmart_streams.web.cursors import decode_cursor, encode_cursor
 from freshmart_streams.web.lists import Item, Listing, Part, Shown, merge, read_partition
 from freshmart_streams.web.problems import ProblemError
+from tests.web import shop
 from tests.web.conftest import Connect
 from tests.web.fakes import PARTITIONS, Rows, Site, Worker
+from tests.web.tokens import bearer
 
 
 class Named(msgspec.Struct):
@@ -40,7 +48,7 @@ def listing(show: object = show_all) -> Listing[KnownStore]:
     return Listing(
         table=tables.stores,
         store_of=lambda key, _: key,
-        prefix_of=lambda store: store,
+        prefixes_of=lambda store: [store or ""],
         show=show,  # type: ignore[arg-type]
         clock_of=lambda _, __: None,
         is_known_store=lambda _, __: True,
@@ -190,6 +198,16 @@ class TestOverHttp:
         assert all(order["ordered"] == order["open"] == order["quantity"] for order in proposed)
         assert (await (await client.get("/v1/reorders?store_id=0042&status=received")).json())["items"] == []
 
+    async def test_a_stores_reorders_are_the_companys_of_that_store_in_the_same_order(
+        self, connect: Connect, site: Site
+    ) -> None:
+        client = await connect(site)
+        everything = await items_of(client, "/v1/reorders?limit=1000")
+        for store in shop.STORES:
+            own = [order for order in everything if order["store_id"] == store.store_id]
+            assert own == await items_of(client, f"/v1/reorders?limit=1000&store_id={store.store_id}")
+            assert own
+
     async def test_a_store_whose_id_begins_like_another_is_not_mixed_with_it(
         self, connect: Connect, site: Site
     ) -> None:
@@ -208,3 +226,118 @@ class TestOverHttp:
         response = await client.get("/v1/alerts")
         assert await response.json() == {"items": [], "as_of": None, "next": None}
         assert "Freshmart-As-Of" not in response.headers
+
+
+class TestReorders:
+    """Newest decision first, whoever asks, whatever is asked for and however it is paged."""
+
+    async def test_newest_first_over_all_partitions(self, connect: Connect, site: Site) -> None:
+        client = await connect(site)
+        items = await items_of(client, "/v1/reorders?limit=1000")
+        assert len(items) == len(self.stored(site))
+        assert [item["order_id"] for item in items] == [order.order_id for order in self.stored(site)]
+        worker = Worker(site.rows.partitions)
+        assert len({worker.partition_for(item["store_id"]) for item in items[:10]}) > 1
+
+    async def test_one_that_is_decided_anew_moves_to_the_top(self, connect: Connect, site: Site) -> None:
+        client = await connect(site)
+        last = (await items_of(client, "/v1/reorders?limit=1000"))[-1]
+        order = next(order for order in self.stored(site) if order.order_id == last["order_id"])
+        assert order.reason is not None
+        assert order.source is not None
+        at = shop.CLOCK + times.MINUTE
+        orders.revise(order, packs=9, quantity=108, at=at, reason=order.reason, source=order.source)
+        shop.put_order(site, order)
+        first, *rest = await items_of(client, "/v1/reorders?limit=1000")
+        assert (first["order_id"], first["revision"], first["quantity"]) == (order.order_id, 1, 108)
+        assert order.order_id not in {item["order_id"] for item in rest}
+
+    @pytest.mark.parametrize("path", ["/v1/reorders", "/v1/reorders?store_id=0042"])
+    @pytest.mark.parametrize("statuses", ["sent", "proposed", "received,overdue", "sent,proposed,cancelled", "overdue"])
+    @pytest.mark.parametrize("limit", [1, 4, 1000])
+    async def test_of_a_status_page_by_page(
+        self, connect: Connect, site: Site, path: str, statuses: str, limit: int
+    ) -> None:
+        self.age(site)
+        client = await connect(site)
+        url = URL(path).update_query(status=statuses, limit=str(limit))
+        found, cursors = [], 0
+        while True:
+            page = await (await client.get(url)).json()
+            assert len(page["items"]) <= limit
+            found += [item["order_id"] for item in page["items"]]
+            if page["next"] is None:
+                break
+            assert len(page["items"]) == limit
+            url, cursors = url.update_query(cursor=page["next"]), cursors + 1
+        wanted = [
+            order.order_id
+            for order in self.stored(site)
+            if orders.status(order) in statuses.split(",")
+            and order.store_id == url.query.get("store_id", order.store_id)
+        ]
+        assert found == wanted
+        assert wanted
+        assert cursors == (len(wanted) - 1) // limit
+
+    @pytest.mark.parametrize("query", ["", "&status=sent,proposed"])
+    async def test_a_token_of_some_stores_pages_through_theirs(
+        self, connect: Connect, guarded: Site, query: str
+    ) -> None:
+        self.age(guarded)
+        client = await connect(guarded)
+        everything = await items_of(client, f"/v1/reorders?limit=1000{query}", "everyone")
+        found, url = [], URL(f"/v1/reorders?limit=3{query}")
+        while True:
+            page = await (await client.get(url, headers=bearer("two"))).json()
+            found += page["items"]
+            if page["next"] is None:
+                break
+            url = url.update_query(cursor=page["next"])
+        assert found == [item for item in everything if item["store_id"] in ("0043", "0081")]
+        assert len(found) > 3
+
+    async def test_a_page_reads_what_it_shows_and_no_more(
+        self, connect: Connect, site: Site, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self.age(site)
+        read: list[str] = []
+        get = RowsView.get
+
+        def counted(view: RowsView, table: Table[Any], key: str) -> Any:
+            read.append(table.name)
+            return get(view, table, key)
+
+        monkeypatch.setattr(RowsView, "get", counted)
+        client = await connect(site)
+        page = await (await client.get("/v1/reorders?store_id=0042&status=received&limit=2")).json()
+        assert len(page["items"]) == 2
+        assert page["next"] is not None
+        assert read.count("orders") == 3  # and one, to know whether there is a next page
+
+    def stored(self, site: Site) -> list[Order]:
+        """All orders in the order of the list."""
+        rows = []
+        for store in shop.STORES:
+            view = Worker(site.rows.partitions).local(Worker(site.rows.partitions).partition_for(store.store_id))
+            assert view is not None
+            rows += [row for _, row in view.scan(tables.orders, f"{store.store_id}/", limit=1_000)]
+        return sorted(rows, key=lambda row: (-row.decided_at, row.store_id, row.order_id))
+
+    def age(self, site: Site) -> None:
+        """Let the orders stand differently."""
+        for number, order in enumerate(self.stored(site)):
+            if number % 4:
+                orders.settle(order)
+                order.is_lapsed = False
+            if number % 4 == 2:
+                orders.apply_delivery(order, quantity=order.quantity, is_final=True)
+            order.is_overdue = number % 4 == 3
+            shop.put_order(site, order)
+
+
+async def items_of(client: TestClient, path: str, token: str | None = None) -> list[dict[str, Any]]:  # type: ignore[type-arg]
+    """The items of one page."""
+    response = await client.get(path, headers=None if token is None else bearer(token))
+    items: list[dict[str, Any]] = (await response.json())["items"]
+    return items

@@ -12,7 +12,6 @@ import * as reorders from "./reorders.js";
 import * as stock from "./stock.js";
 import * as stores from "./stores.js";
 
-const REORDER_PAGES_MAX = 5;
 const names = new Map(); // store id → name
 const now = { store: null, place: null, placeSource: "", clock: null, orders: undefined, alerts: undefined, stale: false, lag: 0, lost: false };
 
@@ -101,16 +100,10 @@ const ofStore = (path) => (now.store ? `${path}&store_id=${encodeURIComponent(no
 
 async function loadReorders(signal, isCurrent) {
   const url = ofStore("/v1/reorders?status=proposed,sent,confirmed,in-transit,overdue&limit=1000");
-  const orders = [];
-  let next = null;
-  for (let page = 0; page === 0 || (next !== null && page < REORDER_PAGES_MAX); page += 1) {
-    const { data } = await read(next === null ? url : `${url}&cursor=${next}`, signal);
-    orders.push(...data.items);
-    next = data.next;
-  }
+  const { data } = await read(url, signal);
   if (!isCurrent()) return;
-  now.orders = { count: orders.length, more: next !== null };
-  reorders.show(orders, names, Boolean(now.store));
+  now.orders = { count: data.items.length, more: data.next !== null };
+  reorders.show(data.items, names, Boolean(now.store));
   shown("reorders-body");
   $("reorders-json").href = url;
   if (now.place) figures.show(now.place, now.orders, now.alerts, now.placeSource);

@@ -49,7 +49,7 @@ function draw(order) {
       [order.store_name ?? order.store_id, order.revision > 0 ? t("reorders.changed", { count: order.revision }) : null].filter(Boolean).join(" · ")));
 }
 
-/** Show the newest decisions; `names` maps store ids to names, which are left out where all are of one store. */
+/** Show the first of the decisions, which come newest first; `names` maps store ids to names, which are left out where all are of one store. */
 export function show(orders, names, ofOneStore) {
   const body = $("reorders-body");
   text($("reorders-note"), orders.length ? t("reorders.note") : "");
@@ -58,8 +58,7 @@ export function show(orders, names, ofOneStore) {
     return;
   }
   const list = content(body, `reorders ${document.documentElement.lang}`, () => h("ol", { class: "feed" }));
-  const newest = [...orders].sort((a, b) => Date.parse(b.ordered_at) - Date.parse(a.ordered_at) || (a.order_id < b.order_id ? -1 : 1)).slice(0, SHOWN);
-  const named = newest.map((order) => ({ ...order, store_name: ofOneStore ? "" : names.get(order.store_id) }));
+  const named = orders.slice(0, SHOWN).map((order) => ({ ...order, store_name: ofOneStore ? "" : names.get(order.store_id) }));
   const news = seenBefore;
   keyed(list, named, (order) => `${order.order_id}.${order.revision}`, draw, (_, isNew) => news && isNew);
   seenBefore = true;
