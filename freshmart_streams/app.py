@@ -9,7 +9,6 @@ import hashlib
 import importlib.metadata
 import logging
 import signal
-import ssl
 import tempfile
 from collections.abc import Sequence
 from datetime import datetime
@@ -34,7 +33,7 @@ from freshmart_streams.engine.views import Views
 from freshmart_streams.engine.web import PortInUseError, Web, bind
 from freshmart_streams.events.reports import StoreDay
 from freshmart_streams.metrics import Metrics
-from freshmart_streams.settings import BrokerKind, Clock, Settings
+from freshmart_streams.settings import BrokerKind, Clock, SettingError, Settings, secrets
 from freshmart_streams.topics import GroupName, Topics
 from freshmart_streams.web import CompanyDays, Context, PeerKeyError, TokensFileError, mount
 
@@ -54,21 +53,16 @@ def rules(settings: Settings) -> str:
 
 
 def connection_of(settings: Settings, bootstrap: str) -> Connection:
-    """How to reach the broker that the settings name."""
+    """How to reach the broker that the settings name; raises `SettingError` for files that cannot be used."""
     security: dict[str, Any] = {}
     protocol = "SASL_" if settings.sasl_mechanism is not None else ""
     if settings.has_tls:
-        context = ssl.create_default_context(cafile=settings.tls_ca_file)
-        if settings.tls_cert_file is not None:
-            context.load_cert_chain(settings.tls_cert_file, settings.tls_key_file)
-        security["ssl_context"] = context
+        security["ssl_context"] = secrets.tls_context(settings)
     security["security_protocol"] = protocol + ("SSL" if settings.has_tls else "PLAINTEXT")
     if settings.sasl_mechanism is not None:
-        assert settings.sasl_username_file is not None
-        assert settings.sasl_password_file is not None
+        user, password = secrets.sasl_credentials(settings)
         security["sasl_mechanism"] = settings.sasl_mechanism.value
-        security["sasl_plain_username"] = settings.sasl_username_file.read_text(encoding="utf-8").rstrip()
-        security["sasl_plain_password"] = settings.sasl_password_file.read_text(encoding="utf-8").rstrip()
+        security["sasl_plain_username"], security["sasl_plain_password"] = user, password
     mode = "tx" if settings.broker_kind is BrokerKind.KAFKA else "log"
     return Connection(bootstrap=bootstrap, mode=mode, security=security)  # type: ignore[arg-type]  # the two literals
 
@@ -149,7 +143,8 @@ class Worker:
         if self.app.reason:
             return [self.app.reason]
         waiting = [part for part in engine.partitions.values() if not part.live]
-        return [f"{part.group.name}/{part.number}: {part.reason}" for part in waiting]
+        reasons = [f"{part.group.name}/{part.number}: {part.reason}" for part in waiting]
+        return [engine.watch.trouble, *reasons] if engine.watch.trouble else reasons
 
     def _take_store_day(self, record: Record) -> None:
         if record.value is not None:
@@ -212,6 +207,10 @@ def run_worker(settings: Settings, *, accept_loss: bool = False) -> int:
 
         try:
             return asyncio.run(main())
-        except (TokensFileError, PeerKeyError) as error:
+        except TokensFileError as error:
+            log.error("FRESHMART_TOKENS_FILE: %s", error)
+        except PeerKeyError as error:
+            log.error("FRESHMART_PEER_KEY_FILE: %s", error)
+        except SettingError as error:
             log.error("%s", error)
-            return WRONG_SETTING
+        return WRONG_SETTING

@@ -7,7 +7,7 @@ from typing import Any, TextIO
 import orjson
 import structlog
 
-_QUIET = ("aiokafka", "faust", "mode", "aiohttp", "asyncio")
+_QUIET = ("faust", "mode", "aiohttp", "asyncio")
 
 
 def configure(*, level: int = logging.INFO, stream: TextIO | None = None) -> None:
@@ -36,6 +36,8 @@ def configure(*, level: int = logging.INFO, stream: TextIO | None = None) -> Non
     root.setLevel(level)
     for name in _QUIET:
         logging.getLogger(name).setLevel(max(level, logging.ERROR))
+    # An absent broker is hundreds of lines a second there; the engine says it once every few seconds (engine/watch.py).
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
 
 
 def _json(event: structlog.typing.EventDict, **options: Any) -> str:

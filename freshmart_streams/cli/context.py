@@ -96,6 +96,9 @@ def topics_of(settings: Settings) -> Topics:
 
 def _security(settings: Settings) -> dict[str, object]:
     """Return librdkafka's settings for TLS and SASL."""
+    from freshmart_streams.settings import SettingError
+    from freshmart_streams.settings.secrets import sasl_credentials
+
     found: dict[str, object] = {}
     if settings.tls_ca_file is not None:
         found["ssl.ca.location"] = str(settings.tls_ca_file)
@@ -103,10 +106,12 @@ def _security(settings: Settings) -> dict[str, object]:
         found["ssl.certificate.location"] = str(settings.tls_cert_file)
         found["ssl.key.location"] = str(settings.tls_key_file)
     has_sasl = settings.sasl_mechanism is not None
-    if settings.sasl_mechanism is not None and settings.sasl_username_file and settings.sasl_password_file:
+    if settings.sasl_mechanism is not None:
         found["sasl.mechanism"] = settings.sasl_mechanism.value
-        found["sasl.username"] = settings.sasl_username_file.read_text().rstrip()
-        found["sasl.password"] = settings.sasl_password_file.read_text().rstrip()
+        try:
+            found["sasl.username"], found["sasl.password"] = sasl_credentials(settings)
+        except SettingError as error:
+            raise WrongUsageError(str(error)) from error
     protocol = {
         (False, False): "plaintext",
         (True, False): "ssl",

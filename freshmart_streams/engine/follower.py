@@ -8,9 +8,9 @@ import logging
 from collections.abc import Callable, Sequence
 
 from aiokafka import TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaConnectionError
 
-from freshmart_streams.engine.connection import WAIT_SECONDS, BrokerTimeoutError, Connection, within
+from freshmart_streams.engine.connection import WAIT_SECONDS, Connection, within
 from freshmart_streams.engine.records import Record
 
 log = logging.getLogger(__name__)
@@ -55,8 +55,10 @@ class Follower:
         while True:
             try:
                 await self._read()
-            except (KafkaError, BrokerTimeoutError, OSError) as error:
-                log.info("reading %s: %r; trying again", ", ".join(self._topics), error)
+            except KafkaConnectionError:  # whoever brings partitions to work says so, once for all
+                await asyncio.sleep(RETRY_SECONDS)
+            except Exception as error:  # a batch that cannot be read raises whatever its decoder does
+                log.warning("reading %s: %r; trying again", ", ".join(self._topics), error)
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def _read(self) -> None:
@@ -78,7 +80,15 @@ class Follower:
             while True:
                 for records in (await consumer.getmany(timeout_ms=1000, max_records=2000)).values():
                     for record in records:
-                        self._on_record(record)
+                        self._hand_over(record)
                 await asyncio.sleep(0)
         finally:
             await asyncio.wait([asyncio.ensure_future(consumer.stop())], timeout=3)
+
+    def _hand_over(self, record: Record) -> None:
+        try:
+            self._on_record(record)
+        except Exception as error:  # one record that is not what it should be must not hide the others
+            log.warning(
+                "%s/%s at %s is left out: %r", record.topic, record.partition, record.offset, type(error).__name__
+            )

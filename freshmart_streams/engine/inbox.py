@@ -14,15 +14,19 @@ Order = tuple[int, str, int]
 
 
 class Input:
-    """One topic partition as an input: what is fetched, how far, and how far it is known to go."""
+    """One topic partition as an input: what is fetched, how far, and how far it is known to go.
 
-    __slots__ = ("end", "latest", "position", "read_to", "records")
+    `end` is what the order knows; `known_end` is what the broker last said of it, for the lag alone.
+    """
+
+    __slots__ = ("end", "known_end", "latest", "position", "read_to", "records")
 
     def __init__(self, position: Position, next_offset: int) -> None:
         self.position = position
         self.records: deque[Record] = deque()
         self.read_to = next_offset
         self.end = next_offset
+        self.known_end = next_offset
         self.latest = 0
 
     @property

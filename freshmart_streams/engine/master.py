@@ -5,15 +5,15 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
 
-from freshmart_streams.engine.connection import WAIT_SECONDS, BrokerTimeoutError, Connection, within
+from freshmart_streams.engine.connection import WAIT_SECONDS, Connection, within
 from freshmart_streams.engine.inbox import Inbox
-from freshmart_streams.engine.records import Position
+from freshmart_streams.engine.records import Position, Record
 
 log = logging.getLogger(__name__)
 
 WAITING_MAX = 20_000
+RETRY_SECONDS = 1.0
 
 
 class MasterReader:
@@ -29,12 +29,14 @@ class MasterReader:
         inboxes: Callable[[], Iterable[Inbox]],
         on_records: Callable[[], None],
         supervise: Callable[["asyncio.Task[None]"], "asyncio.Task[None]"],
+        on_error: Callable[[Exception], None],
     ) -> None:
         self._connection = connection
         self._topics = sorted(topics)
         self._inboxes = inboxes
         self._on_records = on_records
         self._supervise = supervise
+        self._on_error = on_error
         self._consumer: AIOKafkaConsumer | None = None
         self._next: dict[Position, int] = {}
         self._rewinds = 0
@@ -112,23 +114,32 @@ class MasterReader:
             rewinds = self._rewinds
             try:
                 fetched = await consumer.getmany(timeout_ms=500)
-            except (KafkaError, BrokerTimeoutError) as error:
-                log.warning("master data: %r", error)
-                await asyncio.sleep(1)
+            except Exception as error:  # whatever is wrong with a batch on the way or on the broker's disk
+                self._on_error(error)
+                self._read_again(consumer)
+                await asyncio.sleep(RETRY_SECONDS)
                 continue
             if rewinds == self._rewinds:
                 self._hand_over(consumer, fetched)
-            else:  # some of it may be from before the rewind and would leave a gap: read it again
-                for tp in fetched:
-                    consumer.seek(tp, self._next[Position(tp.topic, tp.partition)])
+            else:  # some of it may be from before the rewind and would leave a gap
+                self._read_again(consumer)
 
-    def _hand_over(self, consumer: AIOKafkaConsumer, fetched: Mapping[TopicPartition, list[object]]) -> None:
-        for tp, records in fetched.items():
-            position = Position(tp.topic, tp.partition)
-            following = self._next[position] = records[-1].offset + 1  # type: ignore[attr-defined]  # a ConsumerRecord
-            end = consumer.highwater(tp) or 0
-            for inbox in self._inboxes():
-                if position in inbox.inputs:
-                    inbox.add(position, records, following, min(end, following))  # type: ignore[arg-type]
-        if fetched:
+    def _read_again(self, consumer: AIOKafkaConsumer) -> None:
+        """Fetch what was not handed over: with an error, aiokafka forgets what it took out of the fetch before it."""
+        for position, following in self._next.items():
+            consumer.seek(TopicPartition(*position), following)
+
+    def _hand_over(self, consumer: AIOKafkaConsumer, fetched: Mapping[TopicPartition, list[Record]]) -> None:
+        news = False
+        for position, before in self._next.items():
+            tp = TopicPartition(*position)
+            state = consumer._subscription.subscription.assignment.state_value(tp)
+            # Behind the records there may be what is none, such as the marker of a client's transaction.
+            following = state.position if state.has_valid_position else before
+            if tp in fetched or following > before:
+                self._next[position], news = following, True
+                for inbox in self._inboxes():
+                    if position in inbox.inputs:
+                        inbox.add(position, fetched.get(tp, ()), following, following)
+        if news:
             self._on_records()

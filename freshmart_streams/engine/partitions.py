@@ -399,4 +399,8 @@ class Partition:
     @property
     def lag(self) -> int:
         """How many records of the inputs are known and not applied yet."""
-        return sum(max(0, entry.end - entry.read_to) for entry in self.inbox.inputs.values()) + self.inbox.waiting
+        inputs = self.inbox.inputs.values()
+        return (
+            sum(max(0, entry.end - entry.read_to, entry.known_end - entry.read_to) for entry in inputs)
+            + self.inbox.waiting
+        )

@@ -7,6 +7,7 @@ apart and dropped.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -77,6 +78,11 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         return Fetched(
             {Position(tp.topic, tp.partition): found for tp, found in records.items()}, self._places(consumer)
         )
+
+    async def on_thread_stop(self) -> None:
+        """Stop the consumer; of a fetch that waits for an absent broker aiokafka lets the cancellation out."""
+        with contextlib.suppress(asyncio.CancelledError):
+            await super().on_thread_stop()
 
     def _places(self, consumer: AIOKafkaConsumer) -> dict[Position, tuple[int, int, int]]:
         places: dict[Position, tuple[int, int, int]] = {}
@@ -212,7 +218,9 @@ class Consumer(driver.Consumer):
                     continue
                 try:
                     fetched = await self._getmany(active_partitions=active, timeout=FETCH_SECONDS)
-                except KafkaError as error:
+                except ConsumerStoppedError:
+                    raise
+                except Exception as error:  # a batch that cannot be read raises whatever its decoder does
                     await engine.fetch_failed(error)
                     continue
                 if fetched and self.flow_active:

@@ -26,6 +26,7 @@ def bind(host: str, port: int) -> socket.socket:
     taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         taken.bind((host, port))
+        taken.listen()  # until then Linux lets others bind it too
     except OSError as error:
         taken.close()
         raise PortInUseError(

@@ -6,13 +6,13 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from faust.types import TP
 
 from freshmart_streams.engine.clock import now_ms
 from freshmart_streams.engine.connection import WAIT_SECONDS, BrokerTimeoutError, Connection, within
 from freshmart_streams.engine.groups import Group
-from freshmart_streams.engine.inbox import Inbox
+from freshmart_streams.engine.inbox import Inbox, Input
 from freshmart_streams.engine.master import MasterReader
 from freshmart_streams.engine.options import EngineOptions, RefusedError
 from freshmart_streams.engine.partitions import Partition
@@ -21,6 +21,7 @@ from freshmart_streams.engine.replicas import Replica, Standby
 from freshmart_streams.engine.stores import StoreMemory
 from freshmart_streams.engine.topics import changelog_name
 from freshmart_streams.engine.transport import Consumer, Fetched
+from freshmart_streams.engine.watch import Watch
 
 if TYPE_CHECKING:
     from freshmart_streams.engine.app import App
@@ -29,6 +30,7 @@ log = logging.getLogger(__name__)
 
 WAITING_MAX = 20_000
 REOPEN_SECONDS = 0.5
+FETCH_AGAIN_SECONDS = 1.0
 
 
 class Work:
@@ -70,7 +72,10 @@ class Engine:
         self._seek_numbers: dict[Position, int] = {}
         self._memory = StoreMemory(options.store_megabytes)
         master_topics = {topic for group in groups for topic in group.master}
-        self._master = MasterReader(connection, master_topics, self._live_inboxes, self.wake, self._supervise)
+        self.watch = Watch(connection, self._awaited)
+        self._master = MasterReader(
+            connection, master_topics, self._live_inboxes, self.wake, self._supervise, self.watch.failed
+        )
         self._wake = asyncio.Event()
         self._at_work: set[tuple[str, int]] = set()
         self._opening = asyncio.Lock()
@@ -86,7 +91,10 @@ class Engine:
 
     async def start(self) -> None:
         """Begin to give partitions their turns."""
-        self._tasks = [self._supervise(asyncio.create_task(self._give_turns(), name="turns"))]
+        self._tasks = [
+            self._supervise(asyncio.create_task(self._give_turns(), name="turns")),
+            self._supervise(asyncio.create_task(self.watch.run(), name="watch")),
+        ]
         if self.options.tick_seconds is not None and any(group.ticks for group in self.groups.values()):
             ticks = asyncio.create_task(self._write_ticks(self.options.tick_seconds), name="ticks")
             self._tasks.append(self._supervise(ticks))
@@ -211,7 +219,7 @@ class Engine:
                 except RefusedError as error:
                     self._refuse(error)
                     return
-                except (KafkaError, BrokerTimeoutError, OSError) as error:
+                except Exception as error:  # the broker is away, the disk is full: never a partition that nobody opens
                     partition.reason = f"{type(error).__name__}: {error}"
                     log.warning("%s/%s: cannot be opened yet: %s", *key, partition.reason)
                     await asyncio.sleep(REOPEN_SECONDS)
@@ -274,14 +282,36 @@ class Engine:
             partition.inbox.add(position, fetched.records.get(position, ()), read_to, end)
         self.wake()
 
-    async def fetch_failed(self, error: KafkaError) -> None:
-        """A fetch raised: an input has a hole, or the broker is away. Opening again tells which."""
-        log.warning("fetching: %r", error)
-        await asyncio.sleep(REOPEN_SECONDS)
+    async def fetch_failed(self, error: Exception) -> None:
+        """A fetch raised: an input has a hole, which opening it again finds, or a batch cannot be read."""
+        self.watch.failed(error)
+        await asyncio.sleep(FETCH_AGAIN_SECONDS)
+        if not isinstance(error, OffsetOutOfRangeError):
+            await self._fetch_again()
+            return
         for partition in list(self.partitions.values()):
-            if partition.live and type(error).__name__ == "OffsetOutOfRangeError":
+            if partition.live:
                 await partition.suspend(repr(error))
                 self._partition_failed(partition)
+
+    async def _fetch_again(self) -> None:
+        """Fetch what is in no inbox: with an error, aiokafka forgets what it took out of the fetch before it."""
+        async with self._opening:
+            live = [partition for partition in self.partitions.values() if partition.live]
+            offsets = {
+                position: entry.read_to
+                for partition in live
+                for position, entry in partition.inbox.inputs.items()
+                if position.topic in partition.group.inputs
+            }
+            self._seek_numbers.update(await self.consumer.thread.seek_all(offsets))
+
+    def _awaited(self) -> list[Input] | None:
+        """The inputs of which records are to arrive, if there are any; None before the broker was reached."""
+        if not self.partition_counts:
+            return None
+        inboxes = self._live_inboxes()
+        return [entry for inbox in inboxes for entry in inbox.inputs.values() if len(entry.records) < WAITING_MAX]
 
     def _live_inboxes(self) -> list[Inbox]:
         return [partition.inbox for partition in self.partitions.values() if partition.live]

@@ -15,7 +15,7 @@ from email.message import Message as Headers
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
-from confluent_kafka import Message, Producer
+from confluent_kafka import Consumer, Message, Producer, TopicPartition
 
 from freshmart_streams.agents import stores_group
 from freshmart_streams.app import rules
@@ -127,13 +127,19 @@ class Site:
             for number, found in spans.items()
             for topic, *where, following in found
         }
-        for topic in self.inputs():
-            for source, messages in read(self.bootstrap, topic).items():
-                everywhere = range(PARTITIONS) if topic in self.group.master else [source]
-                end = (messages[-1].offset() or 0) + 1
-                if any(reached.get((number, topic, source), 0) < end for number in everywhere):
-                    return False
-        return True
+        return all(
+            reached.get((number, place.topic, place.partition), 0) >= place.offset
+            for place in self.ends()
+            for number in (range(PARTITIONS) if place.topic in self.group.master else [place.partition])
+        )
+
+    def ends(self) -> list[Place]:
+        """Where each partition of the inputs ends now."""
+        consumer = Consumer({"bootstrap.servers": self.bootstrap, "group.id": "ends", "log_level": 0})
+        places = [TopicPartition(topic, number) for topic in self.inputs() for number in range(PARTITIONS)]
+        found = [Place(one.topic, one.partition, consumer.get_watermark_offsets(one, 20)[1]) for one in places]
+        consumer.close()
+        return found
 
     def is_done(self) -> bool:
         """Whether the journal covers every receipt."""

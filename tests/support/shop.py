@@ -118,7 +118,8 @@ class ShopDriver:
 
     def ids(self, topic: str) -> list[str]:
         """The CloudEvents ids of what was published on a topic."""
-        return [(dict(output.headers)["ce_id"] or b"").decode() for output in self.driver.outputs(TOPICS.prefix + topic)]
+        outputs = self.driver.outputs(TOPICS.prefix + topic)
+        return [(dict(output.headers)["ce_id"] or b"").decode() for output in outputs]
 
     def codes(self) -> list[str]:
         """Why the dead letters are dead, in their order."""
