@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from freshmart_streams.engine.worker import Engine
 
 FETCH_SECONDS = 0.25
+CAREFUL_SECONDS = 0.05
 FETCH_BYTES = 4 << 20
 RECORDS_PER_FETCH = 20_000
 
@@ -113,6 +114,26 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
                 consumer.seek(tp, offset)
                 self.seek_numbers[position] = self.seek_numbers.get(position, 0) + 1
         return {position: self.seek_numbers.get(position, -1) for position in offsets}
+
+    async def check_group(self) -> None:
+        """Raise what went wrong with the group, if anything did.
+
+        aiokafka keeps such an error until somebody asks and stands still meanwhile, and Faust never asks.
+
+        Raises:
+            KafkaError: aiokafka joins again now.
+            RuntimeError: it does not.
+        """
+        await self.call_thread(self._check_group)
+
+    async def _check_group(self) -> None:
+        if self._consumer is None:
+            return
+        coordinator = self._consumer._coordinator
+        task = getattr(coordinator, "_coordination_task", None)
+        if task is not None and task.done() and not task.cancelled() and task.exception() is not None:
+            raise RuntimeError("the membership of the group ended") from task.exception()
+        coordinator.check_errors()
 
     async def ask(self, what: str, positions: Iterable[Position]) -> dict[Position, int]:
         """`beginning_offsets` or `end_offsets` of inputs."""
@@ -216,19 +237,27 @@ class Consumer(driver.Consumer):
                 if not active:
                     await asyncio.sleep(0.005)
                     continue
-                try:
-                    fetched = await self._getmany(active_partitions=active, timeout=FETCH_SECONDS)
-                except ConsumerStoppedError:
-                    raise
-                except Exception as error:  # a batch that cannot be read raises whatever its decoder does
-                    await engine.fetch_failed(error)
-                    continue
-                if fetched and self.flow_active:
-                    engine.received(cast(Fetched, fetched))
+                if engine.is_careful:
+                    for tp in sorted(active):
+                        await self._fetch({tp}, 0)
+                    await asyncio.sleep(CAREFUL_SECONDS)
+                else:
+                    await self._fetch(active, FETCH_SECONDS)
                 await asyncio.sleep(0)
         except (asyncio.CancelledError, ConsumerStoppedError):
             if not self.app.should_stop and not stopped():
                 raise
+
+    async def _fetch(self, active: set[TP], timeout: float) -> None:
+        try:
+            fetched = await self._getmany(active_partitions=active, timeout=timeout)
+        except ConsumerStoppedError:
+            raise
+        except Exception as error:  # a batch that cannot be read raises whatever its decoder does
+            await self.engine.fetch_failed(error, [Position(*tp) for tp in active])
+            return
+        if fetched and self.flow_active:
+            self.engine.received(cast(Fetched, fetched))
 
 
 class Transport(driver.Transport):

@@ -25,7 +25,7 @@ ANSWER_SECONDS = 6.0
 STALLED_SECONDS = 15.0
 """How long an input may have records that do not arrive; a fetch that finds any takes well below a second."""
 FAILED_SECONDS = 5.0
-"""How long a failed fetch counts: it is tried again after one second."""
+"""How long a failure counts: what failed is tried again after one second."""
 
 
 class Watch:
@@ -54,9 +54,9 @@ class Watch:
             return self._broker
         return failure if monotonic() - failed_at < FAILED_SECONDS else self._stalled
 
-    def failed(self, error: Exception) -> None:
-        """A fetch raised. It is tried again."""
-        text = f"fetching: {type(error).__name__}: {error}"
+    def failed(self, error: Exception, what: str = "fetching") -> None:
+        """A fetch, or `what` else is tried again, raised."""
+        text = f"{what}: {type(error).__name__}: {error}"
         self._failure = monotonic(), text
         log.warning("%s; trying again", text)
 

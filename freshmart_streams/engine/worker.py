@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from faust.types import TP
 
-from freshmart_streams.engine.clock import now_ms
+from freshmart_streams.engine.clock import monotonic, now_ms
 from freshmart_streams.engine.connection import WAIT_SECONDS, BrokerTimeoutError, Connection, within
 from freshmart_streams.engine.groups import Group
 from freshmart_streams.engine.inbox import Inbox, Input
@@ -31,6 +31,8 @@ log = logging.getLogger(__name__)
 WAITING_MAX = 20_000
 REOPEN_SECONDS = 0.5
 FETCH_AGAIN_SECONDS = 1.0
+GROUP_CHECK_SECONDS = 1.0
+CAREFUL_SECONDS = 10.0
 
 
 class Work:
@@ -70,6 +72,8 @@ class Engine:
         self.refused = ""
         self._group_of = {topic: group for group in groups for topic in group.inputs}
         self._seek_numbers: dict[Position, int] = {}
+        self._resting: dict[Position, float] = {}
+        self._careful_until = 0.0
         self._memory = StoreMemory(options.store_megabytes)
         master_topics = {topic for group in groups for topic in group.master}
         self.watch = Watch(connection, self._awaited)
@@ -94,6 +98,7 @@ class Engine:
         self._tasks = [
             self._supervise(asyncio.create_task(self._give_turns(), name="turns")),
             self._supervise(asyncio.create_task(self.watch.run(), name="watch")),
+            self._supervise(asyncio.create_task(self._check_group(), name="group")),
         ]
         if self.options.tick_seconds is not None and any(group.ticks for group in self.groups.values()):
             ticks = asyncio.create_task(self._write_ticks(self.options.tick_seconds), name="ticks")
@@ -270,7 +275,8 @@ class Engine:
         if partition is None or not partition.live:
             return False
         entry = partition.inbox.inputs.get(position)
-        return entry is not None and len(entry.records) < WAITING_MAX
+        is_resting = monotonic() < self._resting.get(position, 0)
+        return entry is not None and len(entry.records) < WAITING_MAX and not is_resting
 
     def received(self, fetched: Fetched) -> None:
         """Put a fetch into the inboxes, but for what is from before a seek."""
@@ -282,17 +288,25 @@ class Engine:
             partition.inbox.add(position, fetched.records.get(position, ()), read_to, end)
         self.wake()
 
-    async def fetch_failed(self, error: Exception) -> None:
-        """A fetch raised: an input has a hole, which opening it again finds, or a batch cannot be read."""
-        self.watch.failed(error)
-        await asyncio.sleep(FETCH_AGAIN_SECONDS)
-        if not isinstance(error, OffsetOutOfRangeError):
+    @property
+    def is_careful(self) -> bool:
+        """Whether to fetch each input by itself: one that cannot be read must not hold up the others."""
+        return monotonic() < self._careful_until
+
+    async def fetch_failed(self, error: Exception, positions: Sequence[Position]) -> None:
+        """A fetch of these inputs raised: one has a hole, which opening it again finds, or a batch cannot be read."""
+        self._careful_until = monotonic() + CAREFUL_SECONDS
+        if len(positions) > 1:
+            self.watch.failed(error)
             await self._fetch_again()
             return
-        for partition in list(self.partitions.values()):
-            if partition.live:
-                await partition.suspend(repr(error))
-                self._partition_failed(partition)
+        [position] = positions
+        self.watch.failed(error, f"fetching {position.topic}/{position.partition}")
+        self._resting[position] = monotonic() + FETCH_AGAIN_SECONDS
+        partition = self.partitions.get((self._group_of[position.topic].name, position.partition))
+        if isinstance(error, OffsetOutOfRangeError) and partition is not None and partition.live:
+            await partition.suspend(repr(error))
+            self._partition_failed(partition)
 
     async def _fetch_again(self) -> None:
         """Fetch what is in no inbox: with an error, aiokafka forgets what it took out of the fetch before it."""
@@ -305,6 +319,17 @@ class Engine:
                 if position.topic in partition.group.inputs
             }
             self._seek_numbers.update(await self.consumer.thread.seek_all(offsets))
+
+    async def _check_group(self) -> None:
+        """Take notice of errors of the group protocol, so that the worker joins again."""
+        while True:
+            await asyncio.sleep(GROUP_CHECK_SECONDS)
+            if not self.partition_counts or not self.consumer.started:
+                continue
+            try:
+                await self.consumer.thread.check_group()
+            except KafkaError as error:
+                self.watch.failed(error, "joining the group")
 
     def _awaited(self) -> list[Input] | None:
         """The inputs of which records are to arrive, if there are any; None before the broker was reached."""

@@ -3,7 +3,7 @@
 import datetime
 
 from aiohttp import web
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, UnsetType, structs
 
 from freshmart_streams.domain import times
 from freshmart_streams.events.decisions import OrderStatus
@@ -71,7 +71,8 @@ async def store_report(server: Server, request: web.Request) -> web.Response:
         found = presenters.report(view, store_id, day)
         if found is None:
             raise ProblemError("not-found", "nothing is known of this day")
-        return respond(request, found, clock=presenters.clock(view, store_id))
+        shown = structs.replace(found, stale=_stale(view))
+        return respond(request, shown, clock=presenters.clock(view, store_id))
 
     return await server.at_owner(request, store_id, answer)
 

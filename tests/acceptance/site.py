@@ -28,7 +28,6 @@ from tests.support.log import PARTITIONS, journal, read, records
 
 PREFIX = "accept."
 BY_KEY = -1
-CHANGELOG = f"{PREFIX}streams-stores-changelog"
 
 
 def free_port() -> int:
@@ -64,7 +63,7 @@ def headers_of(message: Message) -> list[tuple[str, bytes | None]]:
 
 @dataclass
 class Site:
-    """A broker and a folder; commands run with the settings of a person who set these two."""
+    """A broker, a folder and a prefix of topics; commands run with the settings of a person who set these."""
 
     broker: str
     folder: Path
@@ -83,7 +82,11 @@ class Site:
     def environment(self, **more: str) -> dict[str, str]:
         """The environment of a command."""
         own = {name: text for name, text in os.environ.items() if not name.startswith("FRESHMART_")}
-        ours = {"FRESHMART_BROKER": self.broker, "FRESHMART_TOPIC_PREFIX": PREFIX, "FRESHMART_CLOCK": "events"}
+        ours = {
+            "FRESHMART_BROKER": self.broker,
+            "FRESHMART_TOPIC_PREFIX": self.topics.prefix,
+            "FRESHMART_CLOCK": "events",
+        }
         return {**own, **ours, **more}
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
@@ -163,7 +166,7 @@ class Site:
 
     def tables(self) -> list[dict[tuple[str, str], bytes]]:
         """Each partition's rows as its changelog has them, without the format byte; the engine's own left out."""
-        partitions = read(self.bootstrap, CHANGELOG)
+        partitions = read(self.bootstrap, f"{self.topics.prefix}streams-stores-changelog")
         return [_rows(partitions[number]) for number in range(PARTITIONS)]
 
     def stored_tables(self, name: str) -> list[dict[tuple[str, str], bytes]]:

@@ -17,6 +17,7 @@ from confluent_kafka import Producer
 
 from freshmart_streams.engine.clock import now_ms
 from freshmart_streams.engine.folder import DataFolder
+from freshmart_streams.topics import Topics
 from tests.acceptance.site import PREFIX, Sent, Site, Worker, free_port, worker
 from tests.support.kafka import Kafka
 from tests.support.log import read
@@ -36,9 +37,14 @@ def nowhere(tmp_path: Path) -> Site:
 
 
 @pytest.fixture
-def on_kafka(own_kafka: Kafka, tmp_path: Path) -> Site:
-    site = Site(f"kafka://{own_kafka.address}", tmp_path)
-    assert site.run("topics", "create").returncode == 0
+def on_own_kafka(own_kafka: Kafka, tmp_path: Path) -> Site:
+    return with_topics(Site(f"kafka://{own_kafka.address}", tmp_path))
+
+
+def with_topics(site: Site) -> Site:
+    """The site with its topics created."""
+    created = site.run("topics", "create")
+    assert created.returncode == 0, created.stderr
     return site
 
 
@@ -219,10 +225,10 @@ def ended_within(running: Worker) -> tuple[int, bool]:
 
 
 class TestBrokersThatAreAway:
-    def test_at_the_start_are_waited_for_visibly(self, own_kafka: Kafka, on_kafka: Site) -> None:
-        open_stores(on_kafka)
+    def test_at_the_start_and_later_are_waited_for_visibly(self, own_kafka: Kafka, on_own_kafka: Site) -> None:
+        open_stores(on_own_kafka)
         own_kafka.stop()
-        with worker(on_kafka, "a") as running:
+        with worker(on_own_kafka, "a") as running:
             wait_until(lambda: running.log().count("cannot be reached") >= 2)
             assert running.ask("/health/live").status == 200
             [reason] = reasons(running)
@@ -232,8 +238,11 @@ class TestBrokersThatAreAway:
             assert len(set(lines)) == 1, "one line each time, and nothing beside it"
             own_kafka.start()
             wait_until(running.is_ready)
-            on_kafka.send(receipts(on_kafka, 0, 8))
+            on_own_kafka.send(receipts(on_own_kafka, 0, 8))
             wait_until(lambda: counted(running) == 8)
+            own_kafka.kill()  # while nothing happens
+            wait_until(lambda: any("does not answer" in reason for reason in reasons(running)), 30)
+            assert running.ask("/health/live").status == 200
             assert ended_within(running) == (0, True)
             assert "Traceback" not in running.log()
 
@@ -243,8 +252,8 @@ class TestBrokersThatAreAway:
             assert ended_within(running) == (0, True)
             assert "Traceback" not in running.log()
 
-    def test_after_a_crash_are_waited_for_and_nothing_is_lost(self, own_kafka: Kafka, on_kafka: Site) -> None:
-        site = on_kafka
+    def test_after_a_crash_are_waited_for_and_nothing_is_lost(self, own_kafka: Kafka, on_own_kafka: Site) -> None:
+        site = on_own_kafka
         open_stores(site)
         with worker(site, "a", FRESHMART_CLOCK="live") as running:
             wait_until(running.is_ready)
@@ -263,20 +272,10 @@ class TestBrokersThatAreAway:
             assert ended_within(running) == (0, True)
         check_nothing_lost(site, 4_400)
 
-    def test_under_a_worker_do_not_keep_it_from_ending(self, own_kafka: Kafka, on_kafka: Site) -> None:
-        open_stores(on_kafka)
-        with worker(on_kafka, "a") as running:
-            wait_until(running.is_ready)
-            own_kafka.kill()  # while nothing happens
-            wait_until(lambda: any("does not answer" in reason for reason in reasons(running)), 30)
-            assert running.ask("/health/live").status == 200
-            assert ended_within(running) == (0, True)
-            assert "Traceback" not in running.log()
-
 
 class TestFetches:
-    def test_that_fail_are_seen_and_lose_nothing(self, own_kafka: Kafka, on_kafka: Site) -> None:
-        site = on_kafka
+    def test_that_fail_are_seen_and_lose_nothing(self, kafka: Kafka, tmp_path: Path) -> None:
+        site = with_topics(Site(f"kafka://{kafka.address}", tmp_path, Topics("fetches.")))
         open_stores(site)
         with worker(site, "a") as running:
             wait_until(running.is_ready)
@@ -285,7 +284,7 @@ class TestFetches:
             assert running.stop() == 0
         site.send(receipts(site, 400, 400), batch_num_messages=10)  # so that there are some before the broken one
         with ExitStack() as disk:
-            disk.enter_context(broken(own_kafka, site.topics.sales.name, 1, b'"r641"'))
+            disk.enter_context(broken(kafka, site.topics.sales.name, 1, b'"r641"'))
             with worker(site, "a") as running:
                 wait_until(lambda: any("CorruptRecord" in reason for reason in reasons(running)), 30)
                 wait_until(lambda: running.metric("freshmart_lag_records", 'partition="1"') > 0, 30)
@@ -293,6 +292,7 @@ class TestFetches:
                 assert "CorruptRecord" in running.log()
                 for first in range(800, 1_200, 100):  # aiokafka forgets what it took out before the error
                     site.send(receipts(site, first, 100))
+                wait_until(lambda: counted(running) >= 900 + 100, 30)  # the other partitions go on
                 disk.close()  # and it can be read
                 wait_until(running.is_ready, 30)
                 wait_until(site.has_applied_all)
@@ -336,8 +336,8 @@ class TestTheEnd:
 
 
 class TestClientsWithTransactions:
-    def test_count_what_they_commit_and_not_what_they_abort(self, on_kafka: Site) -> None:
-        site = on_kafka
+    def test_count_what_they_commit_and_not_what_they_abort(self, kafka: Kafka, tmp_path: Path) -> None:
+        site = with_topics(Site(f"kafka://{kafka.address}", tmp_path, Topics("transactions.")))
         stores = [Sent(site.topics.stores.name, s.encode(), json.dumps({"store_id": s}).encode()) for s in STORES]
         in_transaction(site, stores, commit=True)
         in_transaction(site, list(receipts(site, 0, 40)), commit=False)
