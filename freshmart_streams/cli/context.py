@@ -97,7 +97,7 @@ def topics_of(settings: Settings) -> Topics:
 def _security(settings: Settings) -> dict[str, object]:
     """Return librdkafka's settings for TLS and SASL."""
     from freshmart_streams.settings import SettingError
-    from freshmart_streams.settings.secrets import sasl_credentials
+    from freshmart_streams.settings.secrets import sasl_credentials, tls_context
 
     found: dict[str, object] = {}
     if settings.tls_ca_file is not None:
@@ -106,12 +106,14 @@ def _security(settings: Settings) -> dict[str, object]:
         found["ssl.certificate.location"] = str(settings.tls_cert_file)
         found["ssl.key.location"] = str(settings.tls_key_file)
     has_sasl = settings.sasl_mechanism is not None
-    if settings.sasl_mechanism is not None:
-        found["sasl.mechanism"] = settings.sasl_mechanism.value
-        try:
+    try:
+        if settings.has_tls:
+            tls_context(settings)  # librdkafka would say the same as if the broker were away
+        if settings.sasl_mechanism is not None:
+            found["sasl.mechanism"] = settings.sasl_mechanism.value
             found["sasl.username"], found["sasl.password"] = sasl_credentials(settings)
-        except SettingError as error:
-            raise WrongUsageError(str(error)) from error
+    except SettingError as error:
+        raise WrongUsageError(str(error)) from error
     protocol = {
         (False, False): "plaintext",
         (True, False): "ssl",

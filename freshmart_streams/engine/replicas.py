@@ -41,8 +41,14 @@ class Replica:
         return self._store
 
     def open(self) -> tuple[RocksStore, LocalState]:
-        """Open the store, unless it is; one that is older than the changelog keeps deletions is made anew."""
-        store = self._store = self._store or RocksStore(self._folder, self._memory)
+        """Open the store, unless it is; one that is damaged, or older than the changelog's deletions, is made anew."""
+        try:
+            store = self._store = self._store or RocksStore(self._folder, self._memory)
+        except Exception as error:  # rocksdict raises nothing narrower
+            if "Corruption" not in str(error):
+                raise
+            log.warning("%s: the data folder is damaged (%s); rebuilding it", self.name, str(error).strip())
+            return self.open_empty()
         stored = store.get(LOCAL)
         local = LocalState(Marker()) if stored is None else decode_local(stored)
         if local.marker.at and now_ms() - local.marker.at > OLDEST_STORE_MS:

@@ -126,6 +126,24 @@ class TestDataFolders:
         assert "holds something else (thesis.doc): name an empty one" in refused(nowhere)
         assert [entry.name for entry in folder.iterdir()] == ["thesis.doc"]
 
+    def test_that_are_damaged_are_rebuilt(self, embedded: str, tmp_path: Path) -> None:
+        site = Site(f"embedded://{embedded}", tmp_path)
+        with worker(site, "a") as running:
+            wait_until(running.is_ready)
+            open_stores(site)
+            site.send(receipts(site, 0, 40))
+            wait_until(lambda: counted(running) == 40)
+            assert running.stop() == 0
+        for manifest in (tmp_path / "a" / "stores" / "1").glob("MANIFEST-*"):
+            manifest.write_bytes(b"garbage" * 100)
+        with worker(site, "a") as running:
+            wait_until(running.is_ready)
+            assert "stores/1: the data folder is damaged" in running.log()
+            assert "Traceback" not in running.log()
+            assert counted(running) == 40
+            site.send(receipts(site, 40, 40))
+            wait_until(lambda: counted(running) == 80)
+
     def test_in_use_are_left_alone(self, nowhere: Site) -> None:
         folder = DataFolder(nowhere.folder / "a", f"{PREFIX}streams")
         folder.claim()
