@@ -1,7 +1,7 @@
 """The embedded broker: librdkafka's mock cluster. No Java, no container, everything in memory.
 
-It knows groups and rebalances but no transactions; topics appear on first use with four partitions, hold about 100,000
-messages each and are gone with the process.
+It knows groups and rebalances but no transactions. Topics appear on first use with four partitions; a partition keeps
+about 5 MB or 100,000 messages, whichever is less, and all is gone with the process.
 """
 
 from types import TracebackType

@@ -69,7 +69,6 @@ class Engine:
         self.partitions: dict[tuple[str, int], Partition] = {}
         self.standbys: dict[tuple[str, int], Standby] = {}
         self.partition_counts: dict[str, int] = {}
-        self.refused = ""
         self._group_of = {topic: group for group in groups for topic in group.inputs}
         self._seek_numbers: dict[Position, int] = {}
         self._resting: dict[Position, float] = {}
@@ -241,8 +240,7 @@ class Engine:
         )
 
     def _refuse(self, error: RefusedError) -> None:
-        self.refused = str(error)
-        self.app.refuse(self.refused)
+        self.app.refuse(str(error))
 
     def _offsets_of(self, partition: Partition) -> dict[TP, int]:
         offsets = partition.batch.local.marker.offsets if partition.batch is not None else {}
