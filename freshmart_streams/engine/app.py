@@ -23,8 +23,9 @@ from freshmart_streams.engine.logs import SERVICE_LOG
 from freshmart_streams.engine.options import EngineOptions, RefusedError
 from freshmart_streams.engine.recovery import GroupTable, TableManager
 from freshmart_streams.engine.topics import changelog_name, prepare_topics
+from freshmart_streams.engine.turns import Work
 from freshmart_streams.engine.web import Web
-from freshmart_streams.engine.worker import Engine, Work
+from freshmart_streams.engine.worker import Engine
 
 log = logging.getLogger(__name__)
 

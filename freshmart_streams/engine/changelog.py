@@ -1,30 +1,26 @@
-"""The changelog of a partition: one atomic commit after the other, and how it is read back.
+"""The changelog of a partition: what a commit is there, and how it is read back (writers.py writes it).
 
 A commit is, in this order, the changed rows, (mode `log`) the outbox, and the marker. Mode `tx` writes it, the journal
 entry and the outputs as one transaction. Mode `log` writes it as one record batch, which the broker has whole or not
-at all; the outputs follow from the outbox. What happens after a crash at each step is in docs/architecture.md.
+at all; the outputs follow from the outbox.
 """
 
 import asyncio
-import contextlib
-import uuid
-from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import msgspec
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from freshmart_streams.engine.clock import monotonic
-from freshmart_streams.engine.connection import BATCH_BYTES, WAIT_SECONDS, Connection, within
-from freshmart_streams.engine.journal import LocalState, Marker, decode_marker, encode_local, encode_marker
+from freshmart_streams.engine.connection import WAIT_SECONDS, Connection, within
+from freshmart_streams.engine.journal import LocalState, Marker, decode_marker, encode_local
 from freshmart_streams.engine.records import Output
 from freshmart_streams.engine.stores import LOCAL, Change, Store
 
 MARKER = b"\x00m"
 OUTBOX = b"\x00o"
 DELETE_RETENTION_MS = 7 * 24 * 3600 * 1000
-RECORD_OVERHEAD = 70
 APPLY_ROWS = 20_000
 STUCK_SECONDS = 60.0
 
@@ -56,132 +52,6 @@ class Commit(NamedTuple):
     marker: Marker
     rows: list[Change]
     outputs: list[Output]
-
-
-class ChangelogWriter:
-    """The one producer of a partition. Opening it fences the previous owner (mode `tx`)."""
-
-    def __init__(self, connection: Connection, topic: str, partition: int, transactional_id: str) -> None:
-        self._connection = connection
-        self._topic = topic
-        self._partition = partition
-        self._id = transactional_id
-        self._producer: AIOKafkaProducer | None = None
-
-    async def open(self) -> None:
-        """Start the producer.
-
-        Raises:
-            BrokerTimeoutError, KafkaError: the broker does not answer or refuses.
-        """
-        producer = self._connection.producer(self._id)
-        try:
-            await within(WAIT_SECONDS, "starting a producer", producer.start())
-        except BaseException:
-            await _stop(producer)
-            raise
-        self._producer = producer
-
-    async def close(self) -> None:
-        """Stop the producer; an open transaction is left to the next owner."""
-        producer, self._producer = self._producer, None
-        if producer is not None:
-            await _stop(producer)
-
-    async def write(self, commit: Commit, expected: int) -> int:
-        """Write a commit.
-
-        Args:
-            commit: rows, outputs and marker.
-            expected: the changelog offset at which it must begin in mode `log`.
-
-        Returns:
-            The changelog offset behind it.
-
-        Raises:
-            ConflictError: in mode `log`, another writer's commit is there.
-            ProducerFenced: in mode `tx`, another owner opened the partition.
-            BrokerTimeoutError, KafkaError: nothing is known of the commit; open the partition again.
-        """
-        if self._connection.mode == "tx":
-            return await within(WAIT_SECONDS, "a commit", self._write_transaction(commit))
-        return await within(WAIT_SECONDS, "a commit", self._write_batch(commit, expected))
-
-    async def _write_transaction(self, commit: Commit) -> int:
-        producer = self._started()
-        await producer.begin_transaction()
-        records = [Output(self._topic, key, value, ()) for key, value in commit.rows]
-        records.append(Output(self._topic, MARKER, encode_marker(commit.marker), ()))
-        sent = await self._send(self._topic, records)
-        futures = [future for future, _ in sent]
-        futures += await self._publish(commit.outputs)
-        # aiokafka commits a transaction of which one batch failed: wait for every batch first
-        await asyncio.gather(*futures)
-        await producer.commit_transaction()
-        last, count = sent[-1]
-        return int(last.result().offset) + count
-
-    async def _write_batch(self, commit: Commit, expected: int) -> int:
-        producer = self._started()
-        builder = producer.create_batch()
-        records = list(commit.rows)
-        if commit.outputs:
-            records.append((OUTBOX, encode_outbox(commit.outputs)))
-        records.append((MARKER + commit.marker.seq.to_bytes(8, "big"), encode_marker(commit.marker)))
-        for key, value in records:
-            if builder.append(key=key, value=value, timestamp=None, headers=[]) is None:
-                raise ValueError("a commit does not fit into one request of the embedded broker")
-        future = await producer.send_batch(builder, self._topic, partition=self._partition)
-        base = int((await future).offset)
-        if base != expected:
-            raise ConflictError(f"{self._topic}/{self._partition}: the commit landed at {base}, expected {expected}")
-        return base + len(records)
-
-    async def publish(self, outputs: Sequence[Output]) -> None:
-        """Send outputs outside of a commit: mode `log`, after it."""
-        futures = await self._publish(outputs)
-        await within(WAIT_SECONDS, "publishing", asyncio.gather(*futures))
-
-    async def _publish(self, outputs: Sequence[Output]) -> "list[asyncio.Future[Any]]":
-        by_topic: dict[str, list[Output]] = {}
-        for output in outputs:
-            by_topic.setdefault(output.topic, []).append(output)
-        futures: list[asyncio.Future[Any]] = []
-        for topic, records in by_topic.items():
-            futures += [future for future, _ in await self._send(topic, records)]
-        return futures
-
-    async def _send(self, topic: str, records: Iterable[Output]) -> "list[tuple[asyncio.Future[Any], int]]":
-        """Send records in batches of at most BATCH_BYTES; one that is larger is a batch of its own."""
-        producer, sent = self._started(), []
-        builder, size, count = producer.create_batch(), 0, 0
-        for record in records:
-            cost = (
-                len(record.key or b"")
-                + len(record.value or b"")
-                + RECORD_OVERHEAD
-                + sum(len(name) + len(value or b"") for name, value in record.headers)
-            )
-            if count and size + cost > BATCH_BYTES:
-                sent.append((await producer.send_batch(builder, topic, partition=self._partition), count))
-                builder, size, count = producer.create_batch(), 0, 0
-            if builder.append(key=record.key, value=record.value, timestamp=None, headers=list(record.headers)) is None:
-                raise ValueError("aiokafka refused a record that should have fit")
-            size, count = size + cost, count + 1
-        if count:
-            sent.append((await producer.send_batch(builder, topic, partition=self._partition), count))
-        return sent
-
-    def _started(self) -> AIOKafkaProducer:
-        if self._producer is None:
-            raise ConflictError("the partition is not open")
-        return self._producer
-
-
-async def _stop(producer: AIOKafkaProducer) -> None:
-    # it is gone either way; what it left open is the next owner's to abort
-    with contextlib.suppress(TimeoutError, KafkaError, OSError):
-        await asyncio.wait_for(producer.stop(), 3)
 
 
 class ChangelogReader:
@@ -294,8 +164,3 @@ class ChangelogReader:
         self._store.write([*self._ready.items(), (LOCAL, encode_local(self.local))])
         self._ready = {}
         self.stored = self.local
-
-
-def new_log_id() -> str:
-    """The id of a partition's log, made at its first commit. It marks the log and is in no result."""
-    return uuid.uuid4().hex

@@ -5,6 +5,7 @@ says that the input was applied up to that offset, before what follows. The span
 journal: inputs and journal together are the one log of a partition, and whoever follows them gets the same bytes.
 """
 
+import uuid
 from collections.abc import Iterable
 from typing import Any
 
@@ -88,3 +89,8 @@ def entry(group: str, sequence: int, rules: str, spans: list[Span]) -> bytes:
     """A journal entry as it is published (contracts.md section 4)."""
     fields: dict[str, Any] = {"group": group, "sequence": sequence, "rules": rules, "spans": spans}
     return msgspec.json.encode(fields)
+
+
+def new_log_id() -> str:
+    """The id of a partition's log, made at its first commit. It marks the log and is in no result."""
+    return uuid.uuid4().hex

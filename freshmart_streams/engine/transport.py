@@ -227,17 +227,17 @@ class Consumer(driver.Consumer):
         )
 
     async def _drain_messages(self, fetcher: Any) -> None:
-        stopped, engine = fetcher._stopped.is_set, self.engine
+        stopped, intake = fetcher._stopped.is_set, self.engine.intake
         try:
             while not (self._stopped.is_set() or stopped()):
                 if not self.flow_active:
                     await self.wait(self.can_resume_flow)  # type: ignore[arg-type]  # mode's annotation is narrower than its code
                     continue
-                active = {tp for tp in self._get_active_partitions() if engine.wants(Position(*tp))}
+                active = {tp for tp in self._get_active_partitions() if intake.wants(Position(*tp))}
                 if not active:
                     await asyncio.sleep(0.005)
                     continue
-                if engine.is_careful:
+                if intake.is_careful:
                     for tp in sorted(active):
                         await self._fetch({tp}, 0)
                     await asyncio.sleep(CAREFUL_SECONDS)
@@ -254,10 +254,10 @@ class Consumer(driver.Consumer):
         except ConsumerStoppedError:
             raise
         except Exception as error:  # a batch that cannot be read raises whatever its decoder does
-            await self.engine.fetch_failed(error, [Position(*tp) for tp in active])
+            await self.engine.intake.failed(error, [Position(*tp) for tp in active])
             return
         if fetched and self.flow_active:
-            self.engine.received(cast(Fetched, fetched))
+            self.engine.intake.received(cast(Fetched, fetched))
 
 
 class Transport(driver.Transport):

@@ -1,26 +1,28 @@
-"""All partitions that this worker has: assignment, fetching, turns, failures, ticks."""
+"""All partitions that this worker has: assigned, opened, opened again after a failure, given up."""
 
 import asyncio
-import contextlib
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
-from aiokafka.errors import KafkaError, OffsetOutOfRangeError
+from aiokafka.errors import KafkaError
 from faust.types import TP
 
-from freshmart_streams.engine.clock import monotonic, now_ms
-from freshmart_streams.engine.connection import WAIT_SECONDS, BrokerTimeoutError, Connection, within
+from freshmart_streams.engine.connection import Connection
+from freshmart_streams.engine.ends import BrokerEnds
+from freshmart_streams.engine.fetching import Intake
 from freshmart_streams.engine.groups import Group
-from freshmart_streams.engine.inbox import Inbox, Input
+from freshmart_streams.engine.inbox import Input
 from freshmart_streams.engine.master import MasterReader
 from freshmart_streams.engine.options import EngineOptions, RefusedError
 from freshmart_streams.engine.partitions import Partition
 from freshmart_streams.engine.records import Position
 from freshmart_streams.engine.replicas import Replica, Standby
 from freshmart_streams.engine.stores import StoreMemory
+from freshmart_streams.engine.ticks import write_ticks
 from freshmart_streams.engine.topics import changelog_name
-from freshmart_streams.engine.transport import Consumer, Fetched
+from freshmart_streams.engine.transport import Consumer
+from freshmart_streams.engine.turns import Turns, Work
 from freshmart_streams.engine.watch import Watch
 
 if TYPE_CHECKING:
@@ -28,27 +30,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-WAITING_MAX = 20_000
 REOPEN_SECONDS = 0.5
-FETCH_AGAIN_SECONDS = 1.0
 GROUP_CHECK_SECONDS = 1.0
-CAREFUL_SECONDS = 10.0
-
-
-class Work:
-    """A partition's turn: what the group's agent gets."""
-
-    def __init__(self, partition: Partition, done: Callable[[Partition], None]) -> None:
-        self._partition = partition
-        self._epoch = partition.epoch
-        self._done = done
-
-    async def fold(self) -> None:
-        """Fold what waits, for a while."""
-        try:
-            await self._partition.fold(self._epoch)
-        finally:
-            self._done(self._partition)
 
 
 class Engine:
@@ -69,19 +52,29 @@ class Engine:
         self.partitions: dict[tuple[str, int], Partition] = {}
         self.standbys: dict[tuple[str, int], Standby] = {}
         self.partition_counts: dict[str, int] = {}
-        self._group_of = {topic: group for group in groups for topic in group.inputs}
-        self._seek_numbers: dict[Position, int] = {}
-        self._resting: dict[Position, float] = {}
-        self._careful_until = 0.0
-        self._memory = StoreMemory(options.store_megabytes)
-        master_topics = {topic for group in groups for topic in group.master}
+        self.turns = Turns(self.partitions, lambda: self.consumer.flow_active, self._deliver)
         self.watch = Watch(connection, self._awaited)
-        self._master = MasterReader(
-            connection, master_topics, self._live_inboxes, self.wake, self._supervise, self.watch.failed
-        )
-        self._wake = asyncio.Event()
-        self._at_work: set[tuple[str, int]] = set()
+        self._group_of = {topic: group for group in groups for topic in group.inputs}
         self._opening = asyncio.Lock()
+        self.intake = Intake(
+            self.partitions,
+            self._group_of,
+            self._opening,
+            self._seek,
+            self.watch,
+            self.turns.wake,
+            self._partition_failed,
+        )
+        self._master = MasterReader(
+            connection,
+            {topic for group in groups for topic in group.master},
+            self.intake.live_inboxes,
+            self.turns.wake,
+            self._supervise,
+            self.watch.failed,
+        )
+        self._ends = BrokerEnds(lambda: self.consumer.thread, self._master)
+        self._memory = StoreMemory(options.store_megabytes)
         self._tasks: list[asyncio.Task[None]] = []
         self._reopening: dict[tuple[str, int], asyncio.Task[None]] = {}
 
@@ -94,14 +87,14 @@ class Engine:
 
     async def start(self) -> None:
         """Begin to give partitions their turns."""
-        self._tasks = [
-            self._supervise(asyncio.create_task(self._give_turns(), name="turns")),
-            self._supervise(asyncio.create_task(self.watch.run(), name="watch")),
-            self._supervise(asyncio.create_task(self._check_group(), name="group")),
-        ]
+        work: dict[str, Coroutine[Any, Any, None]] = {
+            "turns": self.turns.run(),
+            "watch": self.watch.run(),
+            "group": self._check_group(),
+        }
         if self.options.tick_seconds is not None and any(group.ticks for group in self.groups.values()):
-            ticks = asyncio.create_task(self._write_ticks(self.options.tick_seconds), name="ticks")
-            self._tasks.append(self._supervise(ticks))
+            work["ticks"] = write_ticks(self.options.tick_seconds, self.partitions, self.app.send_tick)
+        self._tasks = [self._supervise(asyncio.create_task(task, name=name)) for name, task in work.items()]
 
     def _supervise(self, task: asyncio.Task[None]) -> asyncio.Task[None]:
         """A worker without one of its tasks would look alive and do nothing: it ends, and is started again."""
@@ -128,18 +121,29 @@ class Engine:
         self.standbys.clear()
         await self._master.stop()
 
+    async def _check_group(self) -> None:
+        """Take notice of errors of the group protocol, so that the worker joins again."""
+        while True:
+            await asyncio.sleep(GROUP_CHECK_SECONDS)
+            if not self.partition_counts or not self.consumer.started:
+                continue
+            try:
+                await self.consumer.thread.check_group()
+            except KafkaError as error:
+                self.watch.failed(error, "joining the group")
+
     # Assignment.
 
     async def suspend(self, reason: str) -> None:
         """Before a rebalance: let commits under way end and forget the rest."""
         await asyncio.gather(*(partition.suspend(reason) for partition in self.partitions.values()))
-        self._at_work.clear()
+        self.turns.forget_all()
 
     async def open_assigned(self, assignment: Iterable[TP], standbys: Iterable[TP]) -> None:
         """Open what the group protocol gave to this worker, follow what it is standby of, close the rest.
 
         Args:
-            assignment: the inputs and changelogs of this worker.
+            assignment: topic partitions of the group protocol.
             standbys: the changelogs that it is to follow.
 
         Raises:
@@ -160,7 +164,7 @@ class Engine:
             for key in sorted(mirrored - set(self.standbys)):
                 self.standbys[key] = self._new_standby(*key)
                 self.standbys[key].start()
-        self.wake()
+        self.turns.wake()
 
     def _standbys_of(self, changelogs: Iterable[TP]) -> set[tuple[str, int]]:
         names = {changelog_name(self.options.app_id, group): group.name for group in self.groups.values()}
@@ -185,20 +189,19 @@ class Engine:
             self.connection,
             self.options,
             replica,
-            self,
+            self._ends,
             self._partition_failed,
-            self.wake,
+            self.turns.wake,
         )
 
     async def _open(self, partition: Partition) -> None:
         offsets = await partition.open()
-        self._at_work.discard((partition.group.name, partition.number))
+        self.turns.forget(partition)
         master = {position: offset for position, offset in offsets.items() if position.topic in partition.group.master}
-        inputs = {position: offset for position, offset in offsets.items() if position not in master}
-        for position in inputs:
-            self._seek_numbers[position] = -1  # what was fetched before the seek is not taken
-        self._seek_numbers.update(await self.consumer.thread.seek_all(inputs))
+        await self.intake.seek({position: offset for position, offset in offsets.items() if position not in master})
         self._master.rewind(master)
+
+    # After a failure.
 
     def _partition_failed(self, partition: Partition) -> None:
         key = (partition.group.name, partition.number)
@@ -221,13 +224,13 @@ class Engine:
                         if self._may_reopen(partition, key):
                             await self._open(partition)
                 except RefusedError as error:
-                    self._refuse(error)
+                    self.app.refuse(str(error))
                     return
                 except Exception as error:  # the broker is away, the disk is full: never a partition that nobody opens
                     partition.reason = f"{type(error).__name__}: {error}"
-                    log.warning("%s/%s: cannot be opened yet: %s", *key, partition.reason)
+                    log.warning("%s: cannot be opened yet: %s", partition.name, partition.reason)
                     await asyncio.sleep(REOPEN_SECONDS)
-            self.wake()
+            self.turns.wake()
         finally:
             self._reopening.pop(key, None)
 
@@ -239,15 +242,7 @@ class Engine:
             and not self.app.should_stop
         )
 
-    def _refuse(self, error: RefusedError) -> None:
-        self.app.refuse(str(error))
-
-    def _offsets_of(self, partition: Partition) -> dict[TP, int]:
-        offsets = partition.batch.local.marker.offsets if partition.batch is not None else {}
-        return {
-            TP(topic, partition.number): offsets.get(topic, {}).get(partition.number, 0)
-            for topic in partition.group.inputs
-        }
+    # What others ask.
 
     def owner_url(self, topic: str, partition: int) -> str | None:
         """Where the worker answers that owns a partition of an input, as the group protocol tells."""
@@ -262,143 +257,20 @@ class Engine:
                 found |= {tp: offset for tp, offset in self._offsets_of(partition).items() if offset}
         return found
 
-    # Fetching.
-
-    def wants(self, position: Position) -> bool:
-        """Whether to fetch more of this input."""
-        group = self._group_of.get(position.topic)
-        if group is None:
-            return False
-        partition = self.partitions.get((group.name, position.partition))
-        if partition is None or not partition.live:
-            return False
-        entry = partition.inbox.inputs.get(position)
-        is_resting = monotonic() < self._resting.get(position, 0)
-        return entry is not None and len(entry.records) < WAITING_MAX and not is_resting
-
-    def received(self, fetched: Fetched) -> None:
-        """Put a fetch into the inboxes, but for what is from before a seek."""
-        for position, (number, read_to, end) in fetched.places.items():
-            group = self._group_of.get(position.topic)
-            partition = self.partitions.get((group.name, position.partition)) if group is not None else None
-            if partition is None or not partition.live or self._seek_numbers.get(position) != number:
-                continue
-            partition.inbox.add(position, fetched.records.get(position, ()), read_to, end)
-        self.wake()
-
-    @property
-    def is_careful(self) -> bool:
-        """Whether to fetch each input by itself: one that cannot be read must not hold up the others."""
-        return monotonic() < self._careful_until
-
-    async def fetch_failed(self, error: Exception, positions: Sequence[Position]) -> None:
-        """A fetch of these inputs raised: one has a hole, which opening it again finds, or a batch cannot be read."""
-        self._careful_until = monotonic() + CAREFUL_SECONDS
-        if len(positions) > 1:
-            self.watch.failed(error)
-            await self._fetch_again()
-            return
-        [position] = positions
-        self.watch.failed(error, f"fetching {position.topic}/{position.partition}")
-        self._resting[position] = monotonic() + FETCH_AGAIN_SECONDS
-        partition = self.partitions.get((self._group_of[position.topic].name, position.partition))
-        if isinstance(error, OffsetOutOfRangeError) and partition is not None and partition.live:
-            await partition.suspend(repr(error))
-            self._partition_failed(partition)
-
-    async def _fetch_again(self) -> None:
-        """Fetch what is in no inbox: with an error, aiokafka forgets what it took out of the fetch before it."""
-        async with self._opening:
-            live = [partition for partition in self.partitions.values() if partition.live]
-            offsets = {
-                position: entry.read_to
-                for partition in live
-                for position, entry in partition.inbox.inputs.items()
-                if position.topic in partition.group.inputs
-            }
-            self._seek_numbers.update(await self.consumer.thread.seek_all(offsets))
-
-    async def _check_group(self) -> None:
-        """Take notice of errors of the group protocol, so that the worker joins again."""
-        while True:
-            await asyncio.sleep(GROUP_CHECK_SECONDS)
-            if not self.partition_counts or not self.consumer.started:
-                continue
-            try:
-                await self.consumer.thread.check_group()
-            except KafkaError as error:
-                self.watch.failed(error, "joining the group")
+    def _offsets_of(self, partition: Partition) -> dict[TP, int]:
+        offsets = partition.batch.local.marker.offsets if partition.batch is not None else {}
+        return {
+            TP(topic, partition.number): offsets.get(topic, {}).get(partition.number, 0)
+            for topic in partition.group.inputs
+        }
 
     def _awaited(self) -> list[Input] | None:
         """The inputs of which records are to arrive, if there are any; None before the broker was reached."""
-        if not self.partition_counts:
-            return None
-        inboxes = self._live_inboxes()
-        return [entry for inbox in inboxes for entry in inbox.inputs.values() if len(entry.records) < WAITING_MAX]
+        return self.intake.awaited() if self.partition_counts else None
 
-    def _live_inboxes(self) -> list[Inbox]:
-        return [partition.inbox for partition in self.partitions.values() if partition.live]
+    async def _seek(self, offsets: Mapping[Position, int]) -> Mapping[Position, int]:
+        return await self.consumer.thread.seek_all(offsets)
 
-    # Turns.
-
-    def wake(self) -> None:
-        """There may be something to fold."""
-        self._wake.set()
-
-    async def _give_turns(self) -> None:
-        while True:
-            await self._wake.wait()
-            self._wake.clear()
-            for key, partition in list(self.partitions.items()):
-                if key not in self._at_work and partition.has_work and self.consumer.flow_active:
-                    self._at_work.add(key)
-                    await self.consumer.deliver(
-                        self._channel_topic(partition.group), partition.number, Work(partition, self._turn_done)
-                    )
-
-    def _turn_done(self, partition: Partition) -> None:
-        self._at_work.discard((partition.group.name, partition.number))
-        if partition.has_work:
-            self.wake()
-
-    def _channel_topic(self, group: Group) -> str:
-        return next(iter(group.inputs))
-
-    # Ticks.
-
-    async def _write_ticks(self, seconds: float) -> None:
-        while True:
-            await asyncio.sleep(seconds)
-            for partition in list(self.partitions.values()):
-                group = partition.group
-                if partition.live and group.ticks is not None and group.tick is not None:
-                    with contextlib.suppress(KafkaError, BrokerTimeoutError):
-                        await self.app.send_tick(group.ticks, partition.number, group.tick(now_ms()))
-
-    # What partitions ask (see partitions.Ends).
-
-    async def beginnings(self, group: Group, partition: int) -> Mapping[Position, int]:
-        """The first offset that each input still has."""
-        inputs = await within(
-            WAIT_SECONDS,
-            "asking where inputs begin",
-            self.consumer.thread.ask("beginning_offsets", [Position(topic, partition) for topic in group.inputs]),
-        )
-        master = {
-            position: offset
-            for position, offset in (await self._master.beginnings()).items()
-            if position.topic in group.master
-        }
-        return {**inputs, **master}
-
-    async def input_ends(self, group: Group, partition: int) -> Mapping[Position, int]:
-        """Where each co-partitioned input ends now."""
-        return await within(
-            WAIT_SECONDS,
-            "asking where inputs end",
-            self.consumer.thread.ask("end_offsets", [Position(topic, partition) for topic in group.inputs]),
-        )
-
-    async def master_ends(self) -> Mapping[Position, int]:
-        """Where the master topics end now."""
-        return await self._master.ends()
+    async def _deliver(self, partition: Partition, work: Work) -> None:
+        """Give a turn to the agent, which reads all inputs of the group as one channel."""
+        await self.consumer.deliver(next(iter(partition.group.inputs)), partition.number, work)

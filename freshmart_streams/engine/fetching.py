@@ -1,0 +1,130 @@
+"""Which inputs are fetched, into which inbox it goes, and what becomes of a fetch that raised."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+from aiokafka.errors import OffsetOutOfRangeError
+
+from freshmart_streams.engine.clock import monotonic
+from freshmart_streams.engine.groups import Group
+from freshmart_streams.engine.inbox import Inbox, Input
+from freshmart_streams.engine.partitions import Partition
+from freshmart_streams.engine.records import Position
+from freshmart_streams.engine.transport import Fetched
+from freshmart_streams.engine.watch import Watch
+
+WAITING_MAX = 20_000
+FETCH_AGAIN_SECONDS = 1.0
+CAREFUL_SECONDS = 10.0
+NOT_SEEKED = -1
+
+Key = tuple[str, int]
+"""A partition: the group's name and its number."""
+
+
+class Intake:
+    """Takes in what the consumer's thread fetches for this worker's partitions.
+
+    Args:
+        partitions: all that the worker has.
+        group_of: whose input a topic is.
+        opening: held by whoever opens partitions.
+        seek: seeks in the consumer's thread and returns the seeks' numbers.
+        watch: is told what goes wrong.
+        on_records: called when something came in.
+        on_hole: called when records that a partition is to read are gone from the log.
+    """
+
+    def __init__(
+        self,
+        partitions: Mapping[Key, Partition],
+        group_of: Mapping[str, Group],
+        opening: asyncio.Lock,
+        seek: Callable[[Mapping[Position, int]], Awaitable[Mapping[Position, int]]],
+        watch: Watch,
+        on_records: Callable[[], None],
+        on_hole: Callable[[Partition], None],
+    ) -> None:
+        self._partitions = partitions
+        self._group_of = group_of
+        self._opening = opening
+        self._seek = seek
+        self._watch = watch
+        self._on_records = on_records
+        self._on_hole = on_hole
+        self._seek_numbers: dict[Position, int] = {}
+        self._resting: dict[Position, float] = {}
+        self._careful_until = 0.0
+
+    async def seek(self, offsets: Mapping[Position, int]) -> None:
+        """Read on from these offsets; what was fetched before is not taken."""
+        for position in offsets:
+            self._seek_numbers[position] = NOT_SEEKED
+        self._seek_numbers.update(await self._seek(offsets))
+
+    def wants(self, position: Position) -> bool:
+        """Whether to fetch more of this input."""
+        partition = self._live_partition(position)
+        entry = None if partition is None else partition.inbox.inputs.get(position)
+        is_resting = monotonic() < self._resting.get(position, 0)
+        return entry is not None and len(entry.records) < WAITING_MAX and not is_resting
+
+    def received(self, fetched: Fetched) -> None:
+        """Put a fetch into the inboxes, but for what is from before a seek."""
+        for position, (number, read_to, end) in fetched.places.items():
+            partition = self._live_partition(position)
+            if partition is not None and self._seek_numbers.get(position) == number:
+                partition.inbox.add(position, fetched.records.get(position, ()), read_to, end)
+        self._on_records()
+
+    @property
+    def is_careful(self) -> bool:
+        """Whether to fetch each input by itself: one that cannot be read must not hold up the others."""
+        return monotonic() < self._careful_until
+
+    async def failed(self, error: Exception, positions: Sequence[Position]) -> None:
+        """A fetch of these inputs raised: one has a hole, which opening it again finds, or a batch cannot be read."""
+        self._careful_until = monotonic() + CAREFUL_SECONDS
+        if len(positions) > 1:
+            self._watch.failed(error)
+            await self._fetch_again()
+            return
+        [position] = positions
+        self._watch.failed(error, f"fetching {position.topic}/{position.partition}")
+        self._resting[position] = monotonic() + FETCH_AGAIN_SECONDS
+        partition = self._live_partition(position)
+        if isinstance(error, OffsetOutOfRangeError) and partition is not None:
+            await partition.suspend(repr(error))
+            self._on_hole(partition)
+
+    async def _fetch_again(self) -> None:
+        """Fetch what is in no inbox: with an error, aiokafka forgets what it took out of the fetch before it."""
+        async with self._opening:
+            offsets = {
+                position: entry.read_to
+                for partition in self._live_partitions()
+                for position, entry in partition.inbox.inputs.items()
+                if position.topic in partition.group.inputs
+            }
+            self._seek_numbers.update(await self._seek(offsets))
+
+    def awaited(self) -> list[Input]:
+        """The inputs of which records are to arrive."""
+        return [
+            entry
+            for inbox in self.live_inboxes()
+            for entry in inbox.inputs.values()
+            if len(entry.records) < WAITING_MAX
+        ]
+
+    def live_inboxes(self) -> list[Inbox]:
+        """The inboxes of the partitions at work."""
+        return [partition.inbox for partition in self._live_partitions()]
+
+    def _live_partitions(self) -> list[Partition]:
+        return [partition for partition in self._partitions.values() if partition.live]
+
+    def _live_partition(self, position: Position) -> Partition | None:
+        group = self._group_of.get(position.topic)
+        partition = None if group is None else self._partitions.get((group.name, position.partition))
+        return partition if partition is not None and partition.live else None

@@ -1,0 +1,208 @@
+"""How a commit gets into the log: as one transaction (mode `tx`), or as one record batch (mode `log`).
+
+Each step is a method of its own; what a crash after each of them leaves behind is told in docs/architecture.md.
+"""
+
+import asyncio
+import contextlib
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from freshmart_streams.engine.changelog import MARKER, OUTBOX, Commit, ConflictError, encode_outbox
+from freshmart_streams.engine.connection import BATCH_BYTES, WAIT_SECONDS, Connection, within
+from freshmart_streams.engine.journal import encode_marker
+from freshmart_streams.engine.records import Output
+
+RECORD_OVERHEAD = 70
+STOP_SECONDS = 3.0
+
+Sent = list[tuple["asyncio.Future[Any]", int]]
+"""The batches under way, in their order, and how many records each has."""
+
+
+class Writer(ABC):
+    """The one producer of a partition.
+
+    Args:
+        connection: to the broker.
+        topic: the changelog.
+        partition: its number.
+        transactional_id: of this partition; mode `log` has no use for it.
+    """
+
+    def __init__(self, connection: Connection, topic: str, partition: int, transactional_id: str) -> None:
+        self._connection = connection
+        self._topic = topic
+        self._partition = partition
+        self._id = transactional_id
+        self._producer: AIOKafkaProducer | None = None
+
+    async def open(self) -> None:
+        """Start the producer. In mode `tx` that fences the previous owner.
+
+        Raises:
+            BrokerTimeoutError, KafkaError: the broker does not answer or refuses.
+        """
+        producer = self._connection.producer(self._id)
+        try:
+            await within(WAIT_SECONDS, "starting a producer", producer.start())
+        except BaseException:
+            await _stop(producer)
+            raise
+        self._producer = producer
+
+    async def close(self) -> None:
+        """Stop the producer; an open transaction is left to the next owner."""
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            await _stop(producer)
+
+    @abstractmethod
+    async def write(self, commit: Commit, expected: int) -> int:
+        """Write a commit.
+
+        Args:
+            commit: rows, outputs and marker.
+            expected: the changelog offset at which it must begin in mode `log`.
+
+        Returns:
+            The changelog offset behind it.
+
+        Raises:
+            ConflictError: in mode `log`, another writer's commit is there.
+            ProducerFenced: in mode `tx`, another owner opened the partition.
+            BrokerTimeoutError, KafkaError: nothing is known of the commit; open the partition again.
+        """
+
+    @abstractmethod
+    def outbox(self, outputs: Sequence[Output]) -> bytes | None:
+        """What the store keeps of a commit's outputs until they are published."""
+
+    @abstractmethod
+    async def publish(self, outputs: Sequence[Output]) -> None:
+        """Send the outputs of a commit that is written, unless writing it did."""
+
+    async def _send_outputs(self, outputs: Sequence[Output]) -> Sent:
+        by_topic: dict[str, list[Output]] = {}
+        for output in outputs:
+            by_topic.setdefault(output.topic, []).append(output)
+        return [batch for topic, records in by_topic.items() for batch in await self._send_records(topic, records)]
+
+    async def _send_records(self, topic: str, records: Iterable[Output]) -> Sent:
+        """Send records in batches of at most BATCH_BYTES; one that is larger is a batch of its own."""
+        producer, sent = self._started(), []
+        builder, size, count = producer.create_batch(), 0, 0
+        for record in records:
+            cost = (
+                len(record.key or b"")
+                + len(record.value or b"")
+                + RECORD_OVERHEAD
+                + sum(len(name) + len(value or b"") for name, value in record.headers)
+            )
+            if count and size + cost > BATCH_BYTES:
+                sent.append((await producer.send_batch(builder, topic, partition=self._partition), count))
+                builder, size, count = producer.create_batch(), 0, 0
+            if builder.append(key=record.key, value=record.value, timestamp=None, headers=list(record.headers)) is None:
+                raise ValueError("aiokafka refused a record that should have fit")
+            size, count = size + cost, count + 1
+        if count:
+            sent.append((await producer.send_batch(builder, topic, partition=self._partition), count))
+        return sent
+
+    def _started(self) -> AIOKafkaProducer:
+        if self._producer is None:
+            raise ConflictError("the partition is not open")
+        return self._producer
+
+
+class TransactionWriter(Writer):
+    """Mode `tx`: begin -> send -> await_sent -> commit, one transaction for rows, marker, journal and outputs."""
+
+    async def write(self, commit: Commit, expected: int) -> int:
+        """See `Writer.write`."""
+        return await within(WAIT_SECONDS, "a commit", self._write(commit))
+
+    async def _write(self, commit: Commit) -> int:
+        await self.begin()
+        rows, outputs = await self.send(commit)
+        await self.await_sent([*rows, *outputs])
+        await self.commit()
+        last, count = rows[-1]
+        return int(last.result().offset) + count
+
+    async def begin(self) -> None:
+        """Begin the transaction."""
+        await self._started().begin_transaction()
+
+    async def send(self, commit: Commit) -> tuple[Sent, Sent]:
+        """Hand rows and marker, then journal and outputs, to the producer; neither list is answered yet."""
+        records = [Output(self._topic, key, value, ()) for key, value in commit.rows]
+        records.append(Output(self._topic, MARKER, encode_marker(commit.marker), ()))
+        return await self._send_records(self._topic, records), await self._send_outputs(commit.outputs)
+
+    async def await_sent(self, sent: Sent) -> None:
+        """Wait for every batch: aiokafka commits a transaction of which one batch failed."""
+        await asyncio.gather(*(future for future, _ in sent))
+
+    async def commit(self) -> None:
+        """Commit the transaction: from here on it counts, for everybody."""
+        await self._started().commit_transaction()
+
+    def outbox(self, outputs: Sequence[Output]) -> bytes | None:
+        """Nothing: the transaction published the outputs."""
+        return None
+
+    async def publish(self, outputs: Sequence[Output]) -> None:
+        """Nothing: the transaction published the outputs."""
+
+
+class BatchWriter(Writer):
+    """Mode `log`: write_batch, one record batch, which the broker has whole or not at all; outputs follow it."""
+
+    async def write(self, commit: Commit, expected: int) -> int:
+        """See `Writer.write`."""
+        return await within(WAIT_SECONDS, "a commit", self.write_batch(commit, expected))
+
+    async def write_batch(self, commit: Commit, expected: int) -> int:
+        """Send rows, outbox and marker as one batch, and see where it landed."""
+        producer = self._started()
+        builder = producer.create_batch()
+        records = list(commit.rows)
+        if commit.outputs:
+            records.append((OUTBOX, encode_outbox(commit.outputs)))
+        records.append((MARKER + commit.marker.seq.to_bytes(8, "big"), encode_marker(commit.marker)))
+        for key, value in records:
+            if builder.append(key=key, value=value, timestamp=None, headers=[]) is None:
+                raise ValueError("a commit does not fit into one request of the embedded broker")
+        future = await producer.send_batch(builder, self._topic, partition=self._partition)
+        base = int((await future).offset)
+        if base != expected:
+            raise ConflictError(f"{self._topic}/{self._partition}: the commit landed at {base}, expected {expected}")
+        return base + len(records)
+
+    def outbox(self, outputs: Sequence[Output]) -> bytes | None:
+        """The outputs as the store keeps them."""
+        return encode_outbox(outputs) if outputs else None
+
+    async def publish(self, outputs: Sequence[Output]) -> None:
+        """Send the outputs to their topics and wait until they are there."""
+        await within(WAIT_SECONDS, "publishing", self._publish(outputs))
+
+    async def _publish(self, outputs: Sequence[Output]) -> None:
+        await asyncio.gather(*(future for future, _ in await self._send_outputs(outputs)))
+
+
+def writer_for(connection: Connection, topic: str, partition: int, transactional_id: str) -> Writer:
+    """The writer of the connection's mode."""
+    kind = TransactionWriter if connection.mode == "tx" else BatchWriter
+    return kind(connection, topic, partition, transactional_id)
+
+
+async def _stop(producer: AIOKafkaProducer) -> None:
+    # it is gone either way; what it left open is the next owner's to abort
+    with contextlib.suppress(TimeoutError, KafkaError, OSError):
+        await asyncio.wait_for(producer.stop(), STOP_SECONDS)
