@@ -11,16 +11,16 @@ from typing import TypeVar
 
 from msgspec import Struct
 
-from freshmart_streams import tables
-from freshmart_streams.domain import articles, prices, times
+from freshmart_streams.domain import articles, due_work, prices, times
 from freshmart_streams.domain.books import KnownProduct, KnownStore, Moment, partition_clock, store_clock
+from freshmart_streams.domain.money import Cents
 from freshmart_streams.domain.prices import RegularPrices
+from freshmart_streams.domain.times import Instant
 from freshmart_streams.engine import Batch, Record
 from freshmart_streams.events import codec
 from freshmart_streams.events.dead_letters import Invalid
-from freshmart_streams.events.master_data import Product
 from freshmart_streams.events.reading import Deleted
-from freshmart_streams.tables.books import Books, Shop
+from freshmart_streams.tables.books import PARTITION_SCOPE, Books, Shop
 
 E = TypeVar("E", bound=Struct)
 
@@ -31,12 +31,13 @@ def keep_products(shop: Shop, record: Record, batch: Batch) -> None:
     row = _read(books, record, codec.read_product)
     if row is None:
         return
+    at = times.from_milliseconds(record.timestamp)
     if isinstance(row, Deleted):
-        _forget_product(books, row.ids[0])
+        _forget_product(books, row.ids[0], at)
         return
     was = books.products.get(row.sku)
-    books.products[row.sku] = KnownProduct(row, version=0 if was is None else was.version + 1)
-    _keep_price(batch, row, times.from_milliseconds(record.timestamp))
+    priced_at = _keep_price(books, row.sku, row.price, at)
+    books.products[row.sku] = KnownProduct(row, 0 if was is None else was.version + 1, priced_at)
     if was is None:
         _close_unknown(books, record, row.sku)
 
@@ -80,12 +81,14 @@ def _read(books: Books, record: Record, reader: Callable[[bytes | None, bytes | 
         return None
 
 
-def _forget_product(books: Books, sku: str) -> None:
+def _forget_product(books: Books, sku: str, at: Instant) -> None:
     """Take an article out; the sum of its version and the partition's must not go back: old levels would hold again."""
     was = books.products.get(sku)
     if was is not None:
         books.products.delete(sku)
         _count_version(books, was.version + 1)
+        if ended_at := _keep_price(books, sku, None, at):
+            books.schedule(PARTITION_SCOPE, ended_at + prices.KEPT, f"{due_work.REGULAR_PRICE}/{sku}")
 
 
 def _count_version(books: Books, by: int = 1) -> None:
@@ -94,11 +97,12 @@ def _count_version(books: Books, by: int = 1) -> None:
     books.partition_clock[""] = progress
 
 
-def _keep_price(batch: Batch, product: Product, at: times.Instant) -> None:
-    rows = batch.rows(tables.regular_prices)
-    history = rows.get(product.sku) or RegularPrices()
-    if prices.apply_price(history, at, product.price):
-        rows[product.sku] = history
+def _keep_price(books: Books, sku: str, price: Cents | None, at: Instant) -> Instant:
+    """Put a regular price in force, None for none; when it changed last, 0 for never."""
+    history = books.regular_prices.get(sku) or RegularPrices()
+    if prices.apply_price(history, at, price):
+        books.regular_prices[sku] = history
+    return history.changed_at
 
 
 def _close_unknown(books: Books, record: Record, sku: str) -> None:

@@ -1,7 +1,7 @@
 """Time that passes: ticks, and the work that stores' clocks make due.
 
 Reads `ticks`. Keeps partition_clock, and whatever the due work is about: orders, stock, store_days, seen,
-waiting_voids, alerts. Writes `store-days`, `reorders`, `alerts` and `dead-letters`.
+waiting_voids, alerts, regular_prices. Writes `store-days`, `reorders`, `alerts` and `dead-letters`.
 
 A tick counts with its message's Kafka timestamp; what it says is for people.
 """
@@ -38,10 +38,12 @@ def track_ticks(shop: Shop, record: Record, batch: Batch) -> None:
 def do_due_work(shop: Shop, batch: Batch, scope: str, due: int, key: str) -> None:
     """Do one entry of the agenda: a store's, or the partition's."""
     books = Books(shop, batch)
-    if scope == PARTITION_SCOPE:
+    if scope != PARTITION_SCOPE:
+        due_work.do_due_work(books.due_moment(scope, due, key), key)
+    elif key == _PUBLISH:
         _publish_changed_days(books, due)
     else:
-        due_work.do_due_work(books.due_moment(scope, due, key), key)
+        due_work.do_partition_work(books, key)
 
 
 def scope_clock(shop: Shop, batch: Batch, scope: str) -> Instant:

@@ -1,7 +1,7 @@
 """Stock movements: deliveries, counts, waste, transfers, and what suppliers and people say about orders.
 
-Reads `inventory`. Keeps clocks, seen, stock, demand, orders, store_days, alerts. Writes `reorders`, `alerts`,
-`store-days` (when the clock passes a full hour) and `dead-letters`.
+Reads `inventory`. Keeps clocks, seen, stock, demand, prices, orders, store_days, alerts. Writes `reorders`,
+`alerts`, `store-days` (when the clock passes a full hour) and `dead-letters`.
 """
 
 from freshmart_streams.domain import ledger, moving, times

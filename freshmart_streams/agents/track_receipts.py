@@ -1,7 +1,7 @@
 """Receipts: what tills sold, and voids of it.
 
-Reads `sales`. Keeps clocks, seen, waiting_voids, stock, demand, orders, store_days, alerts. Writes `reorders`,
-`alerts`, `store-days` (when the clock passes a full hour) and `dead-letters`.
+Reads `sales`. Keeps clocks, seen, waiting_voids, stock, demand, prices, orders, store_days, alerts. Writes
+`reorders`, `alerts`, `store-days` (when the clock passes a full hour) and `dead-letters`.
 """
 
 from freshmart_streams.domain import selling, times

@@ -4,7 +4,7 @@ A message changes the rows of its articles first, line by line, and every touche
 So a receipt that names an article twice is one change of its stock, not two.
 """
 
-from freshmart_streams.domain import alerts, reordering, reporting
+from freshmart_streams.domain import alerts, pricing, reordering, reporting
 from freshmart_streams.domain.books import KnownProduct, Mark, Moment, article_key
 from freshmart_streams.domain.clocks import Clock
 from freshmart_streams.domain.stock import Shelf, Stock
@@ -22,6 +22,9 @@ def settle_article(moment: Moment, sku: str, row: Stock, known: KnownProduct | N
         _watch_unknown(moment, sku, row, is_unknown=known is None)
     if (on_hand > 0) is not (row.shelf is Shelf.FILLED):
         _watch_stock_out(moment, row)
+    if known is not None and row.priced_at != known.priced_at:
+        pricing.keep_up(moment, sku)
+        row.priced_at = known.priced_at
     if known is not None:
         reordering.reconsider(moment, row, known, trigger)
     elif row.open_order and moment.clock >= row.open_until:

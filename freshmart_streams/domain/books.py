@@ -14,6 +14,7 @@ from freshmart_streams.domain.calendars import Calendar
 from freshmart_streams.domain.clocks import Clock, PartitionClock
 from freshmart_streams.domain.forecast import Demand
 from freshmart_streams.domain.orders import Order
+from freshmart_streams.domain.prices import PriceLabel, Prices, RegularPrices
 from freshmart_streams.domain.receipts import Seen, WaitingVoid
 from freshmart_streams.domain.stock import Stock
 from freshmart_streams.domain.store_days import DayFigures
@@ -43,10 +44,16 @@ class Rows(Protocol[R]):
 
 
 class KnownProduct(msgspec.Struct, array_like=True):
-    """An article's row of master data; `version` counts the rows there have been."""
+    """An article's row of master data.
+
+    Attributes:
+        version: counts the rows there have been.
+        priced_at: `RegularPrices.changed_at`; 0 for an article that never had a price.
+    """
 
     product: Product
     version: int = 0
+    priced_at: Instant = 0
 
 
 class KnownStore(msgspec.Struct, array_like=True):
@@ -94,6 +101,10 @@ class Books(Protocol):
         """By sku."""
 
     @property
+    def regular_prices(self) -> Rows[RegularPrices]:
+        """By sku."""
+
+    @property
     def policies(self) -> Rows[Policy]:
         """By `store/sku`, either part may be `*`."""
 
@@ -104,6 +115,14 @@ class Books(Protocol):
     @property
     def demand(self) -> Rows[Demand]:
         """By `store/sku`."""
+
+    @property
+    def prices(self) -> Rows[Prices]:
+        """By `store/sku`."""
+
+    @property
+    def price_labels(self) -> Rows[PriceLabel]:
+        """By `store/price_change_id`: the decisions whose label may be confirmed."""
 
     @property
     def orders(self) -> Rows[Order]:

@@ -1,4 +1,4 @@
-"""What happens to a store when its clock passes a time: the agenda's entries, by the first word of their key.
+"""What happens when a clock passes a time: the agenda's entries, by the first word of their key.
 
 | key                | due                                         | what                                            |
 |--------------------|---------------------------------------------|-------------------------------------------------|
@@ -9,6 +9,9 @@
 | `forget/<number>`  | deduplication horizon after a `seen_day`    | ids of that day, a slice at a time              |
 | `void/<receipt>`   | deduplication horizon after a waiting void  | its alert                                       |
 | `alert/<kind>`     | deduplication horizon after its last change | closes a store's alert                          |
+| `regular/<sku>`    | 30 days after an article was deleted        | the history of its regular price                |
+
+The last one is the partition's and due by its ticks; the others are a store's, by its clock.
 
 An entry may come when there is nothing left to do: the state says what is due, the entry only says when to look.
 """
@@ -16,8 +19,18 @@ An entry may come when there is nothing left to do: the state says what is due, 
 from collections.abc import Callable
 from typing import Final
 
-from freshmart_streams.domain import alerts, articles, order_places, orders, reordering, reporting, selling, times
-from freshmart_streams.domain.books import Moment, article_key, order_key
+from freshmart_streams.domain import (
+    alerts,
+    articles,
+    order_places,
+    orders,
+    pricing,
+    reordering,
+    reporting,
+    selling,
+    times,
+)
+from freshmart_streams.domain.books import Books, Moment, article_key, order_key
 from freshmart_streams.domain.order_places import Standing
 from freshmart_streams.domain.orders import Order
 from freshmart_streams.domain.stock import Stock
@@ -25,11 +38,19 @@ from freshmart_streams.events.alerts import AlertKind
 
 FORGOTTEN_AT_A_TIME = 500
 
+REGULAR_PRICE: Final = "regular"
+"""The first word of the partition's own work."""
+
 
 def do_due_work(moment: Moment, key: str) -> None:
     """Do what an agenda entry of a store asks for; `moment.at` is the time it was due."""
     work, _, name = key.partition("/")
     _WORK[work](moment, name)
+
+
+def do_partition_work(books: Books, key: str) -> None:
+    """Do what an agenda entry of the partition asks for: `REGULAR_PRICE` is the only kind."""
+    pricing.forget_regular(books, key.partition("/")[2])
 
 
 def _order(moment: Moment, order_id: str) -> None:

@@ -16,6 +16,7 @@ from freshmart_streams.domain import (
     money,
     order_places,
     orders,
+    pricing,
     reordering,
     reporting,
     stock,
@@ -225,8 +226,8 @@ def _day(movement: Movement) -> int | None:
     return None if movement.deliver_by is None else movement.deliver_by.toordinal()
 
 
-def _nothing(moment: Moment, movement: Movement, touched: Articles) -> None:
-    """A label shows its new price: there are no price changes to confirm yet."""
+def _confirm_label(moment: Moment, movement: Movement, touched: Articles) -> None:
+    pricing.confirm_label(moment, movement.price_change_id or "")
 
 
 _RULES: Final[dict[MovementKind, Callable[[Moment, Movement, Articles], None]]] = {
@@ -239,5 +240,5 @@ _RULES: Final[dict[MovementKind, Callable[[Moment, Movement, Articles], None]]] 
     MovementKind.ORDER_RESPONSE: _respond,
     MovementKind.DISPATCH_ADVICE: _dispatch,
     MovementKind.ORDER_RELEASE: _release,
-    MovementKind.LABEL_CONFIRMED: _nothing,
+    MovementKind.LABEL_CONFIRMED: _confirm_label,
 }

@@ -47,6 +47,7 @@ class Stock(msgspec.Struct, array_like=True):
         falling_until, falling_day: up to this time of this day the reorder point can only fall.
         changed_at: the store's clock when the row changed last.
         shelf, out_day: whether the article is out of stock, and the last day on which it was.
+        priced_at: `KnownProduct.priced_at` up to which the article's prices in the store are kept up.
     """
 
     ledger: Ledger = msgspec.field(default_factory=Ledger)
@@ -70,6 +71,7 @@ class Stock(msgspec.Struct, array_like=True):
     falling_until: Instant = 0
     falling_day: int = 0
     changed_at: Instant = 0
+    priced_at: Instant = 0
 
     @property
     def on_hand(self) -> int:

@@ -5,11 +5,13 @@
 | clocks           | store                   | `Clock`          | never                                          |
 | partition_clock  | (one row)               | `PartitionClock` | never                                          |
 | products         | sku                     | `KnownProduct`   | with its master data                           |
-| regular_prices   | sku                     | `RegularPrices`  | never; 30 days of changes in a row             |
+| regular_prices   | sku                     | `RegularPrices`  | 30 days after its article; 30 days in a row    |
 | stores           | store                   | `KnownStore`     | never; a deleted one takes no new events       |
 | policies         | store/sku, `*` for all  | `Policy`         | with its master data                           |
 | stock            | store/sku               | `Stock`          | never                                          |
 | demand           | store/sku               | `Demand`         | never; 57 days in a row                        |
+| prices           | store/sku               | `Prices`         | never; 30 days in a row                        |
+| price_labels     | store/price_change_id   | `PriceLabel`     | when another price takes its place             |
 | orders           | store/order_id          | `Order`          | 60 days after its delivery day                 |
 | order_places     | store/status/time/order | `Mark`           | when the order's place changes, and with it    |
 | store_days       | store/day               | `DayFigures`     | 400 days after the day                         |
@@ -32,6 +34,7 @@ from freshmart_streams.tables.dead_letters import dead_letters
 from freshmart_streams.tables.demand import demand
 from freshmart_streams.tables.master_data import policies, products, regular_prices, stores
 from freshmart_streams.tables.orders import order_places, orders
+from freshmart_streams.tables.prices import price_labels, prices
 from freshmart_streams.tables.seen import seen, waiting_voids
 from freshmart_streams.tables.stock import stock
 from freshmart_streams.tables.store_days import changed_days, store_days
@@ -45,6 +48,8 @@ STORE_TABLES: Final[tuple[Table[Any], ...]] = (
     policies,
     stock,
     demand,
+    prices,
+    price_labels,
     orders,
     order_places,
     store_days,
@@ -68,6 +73,8 @@ __all__ = [
     "orders",
     "partition_clock",
     "policies",
+    "price_labels",
+    "prices",
     "products",
     "regular_prices",
     "seen",

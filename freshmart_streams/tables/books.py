@@ -61,7 +61,10 @@ class Books:
         "partition",
         "partition_clock",
         "policies",
+        "price_labels",
+        "prices",
         "products",
+        "regular_prices",
         "schedule",
         "seen",
         "shop",
@@ -85,9 +88,12 @@ class Books:
         self.partition_clock = rows(tables.partition_clock)
         self.stores = rows(tables.stores)
         self.products = rows(tables.products)
+        self.regular_prices = rows(tables.regular_prices)
         self.policies = rows(tables.policies)
         self.stock = rows(tables.stock)
         self.demand = rows(tables.demand)
+        self.prices = rows(tables.prices)
+        self.price_labels = rows(tables.price_labels)
         self.orders = rows(tables.orders)
         self.order_places = rows(tables.order_places)
         self.store_days = rows(tables.store_days)

@@ -7,9 +7,9 @@ from typing import Any, TypeAlias
 from msgspec import structs
 
 from freshmart_streams import tables
-from freshmart_streams.domain import order_places, replenishment, store_days, times
+from freshmart_streams.domain import order_places, pricing, replenishment, store_days, times
 from freshmart_streams.domain import orders as order_rules
-from freshmart_streams.domain.books import KnownStore, Mark, OpenAlert, article_key, day_key
+from freshmart_streams.domain.books import KnownProduct, KnownStore, Mark, OpenAlert, article_key, day_key
 from freshmart_streams.domain.orders import Order
 from freshmart_streams.domain.stock import Stock, inventory_position
 from freshmart_streams.domain.store_days import DayFigures
@@ -51,12 +51,13 @@ def stock(category: str | None, statuses: Collection[str]) -> AnyListing:
 
     def show(view: View, key: str, row: Stock) -> Shown | None:
         store_id, _, sku = key.partition("/")
-        product = look_up.product(view, sku)
-        if category is not None and (product is None or product.category != category):
+        known = look_up.known(view, sku)
+        if category is not None and (known is None or known.product.category != category):
             return None
         if statuses and _status(row).value not in statuses:
             return None
-        return Shown(value=StockView(**_article(row, sku, product)), changed_at=look_up.local(view, store_id, row))
+        value = StockView(**_article(view, key, row, known))
+        return Shown(value=value, changed_at=look_up.local(view, store_id, row))
 
     return _listing(tables.stock, show)
 
@@ -158,11 +159,12 @@ def store(view: View, store_id: str) -> StoreView | None:
 
 def article(view: View, store_id: str, sku: str) -> ArticleView | None:
     """The stock of an article in a store, or None when there never was any."""
-    row, look_up = view.get(tables.stock, article_key(store_id, sku)), _LookUp()
+    key, look_up = article_key(store_id, sku), _LookUp()
+    row = view.get(tables.stock, key)
     if row is None:
         return None
     as_of = look_up.local(view, store_id, row)
-    return ArticleView(**_article(row, sku, look_up.product(view, sku)), as_of=as_of)
+    return ArticleView(**_article(view, key, row, look_up.known(view, sku)), as_of=as_of)
 
 
 def report(view: View, store_id: str, day: datetime.date | None) -> ReportView | None:
@@ -216,15 +218,19 @@ class _LookUp:
     """What rows refer to, read once per answer."""
 
     def __init__(self) -> None:
-        self._products: dict[str, Product | None] = {}
+        self._products: dict[str, KnownProduct | None] = {}
         self._zones: dict[str, str] = {}
+
+    def known(self, view: View, sku: str) -> KnownProduct | None:
+        """An article's row of master data."""
+        if sku not in self._products:
+            self._products[sku] = view.get(tables.products, sku)
+        return self._products[sku]
 
     def product(self, view: View, sku: str) -> Product | None:
         """An article's master data."""
-        if sku not in self._products:
-            row = view.get(tables.products, sku)
-            self._products[sku] = None if row is None else row.product
-        return self._products[sku]
+        known = self.known(view, sku)
+        return None if known is None else known.product
 
     def zone(self, view: View, store_id: str) -> str:
         """A store's time zone."""
@@ -237,11 +243,11 @@ class _LookUp:
         return times.to_datetime(row.changed_at, self.zone(view, store_id))
 
 
-def _article(row: Stock, sku: str, product: Product | None) -> dict[str, Any]:
-    levels = row.levels
+def _article(view: View, key: str, row: Stock, known: KnownProduct | None) -> dict[str, Any]:
+    levels, product = row.levels, None if known is None else known.product
     rate = None if levels is None else row.demand_rate_per_day
     return {
-        "sku": sku,
+        "sku": key.partition("/")[2],
         "name": None if product is None else product.name,
         "category": None if product is None else product.category,
         "unit": Unit.PIECE if product is None else product.unit,
@@ -251,7 +257,7 @@ def _article(row: Stock, sku: str, product: Product | None) -> dict[str, Any]:
         "inventory_position": inventory_position(row),
         "reorder_point": None if levels is None else levels.reorder_point,
         "order_up_to_level": None if levels is None else levels.order_up_to_level,
-        "price": None if product is None else product.price,
+        "price": pricing.price_in_force(view.get(tables.prices, key), known),
         "demand_per_day": rate,
         "days_of_cover": None if rate is None else replenishment.days_of_cover(row.on_hand, rate),
         "status": _status(row),

@@ -1,5 +1,6 @@
 """What holds for a whole store, whatever the order, the batches and the interruptions (formulas.md 5.10)."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -9,11 +10,15 @@ from hypothesis import strategies as st
 
 from freshmart_streams import tables
 from freshmart_streams.agents import stores_group
+from freshmart_streams.audit.conservation import walk
 from freshmart_streams.audit.fold import Fold, along_journal
+from freshmart_streams.audit.laws import Law
 from freshmart_streams.domain import forecast, orders, times
 from freshmart_streams.domain.forecast import Demand
 from freshmart_streams.domain.stock import Stock
 from freshmart_streams.engine import Record
+from freshmart_streams.engine.stores import MemoryStore
+from freshmart_streams.engine.views import View
 from tests.support.shop import MILK, PASTA, TOPICS, ShopDriver, line
 
 Event = Callable[[ShopDriver], Any]
@@ -64,6 +69,7 @@ def played(events: list[Event], **driver: Any) -> ShopDriver:
     """The store after these events, and after one more look at every article at half past one."""
     shop = opened(**driver)
     shop.tick("2024-10-08 13:00")  # from here on the clock is in one hour and the levels are the same for all
+    shop.raw(TOPICS.products.name, b"100701", json.dumps({**PASTA, "price": 89}).encode(), "2024-10-08 12:30")
     for event in events:
         event(shop)
     for sku in ("100234", "100701"):
@@ -85,6 +91,7 @@ def state(shop: ShopDriver) -> dict[str, Any]:
         "categories": {name: net for name, net in day.by_category.items() if net},
         "hours": day.hourly,
         "sold": {key: sold for key, row in stock.items() if (sold := sold_today(row, demand.get(key)))},
+        "prices": shop.driver.rows(tables.prices),
         "orders": {order.order_id: (order.sku, order.quantity, orders.status(order)) for order in standing},
     }
 
@@ -123,6 +130,18 @@ def test_a_plain_fold_along_the_journal_gives_the_same_tables_and_outputs(events
     assert fold.outputs == outputs
     for table in stores_group(TOPICS).tables:
         assert fold.rows(table) == shop.driver.rows(table)
+
+
+@settings(deadline=None, max_examples=30)
+@given(days(), st.integers(1, 9))
+def test_every_law_of_conservation_holds_between_committed_rows(events: list[Event], batch_size: int) -> None:
+    store = MemoryStore()
+    played(events, batch_size=batch_size, store=store).tick("2024-10-09 06:00")  # the last commits may be missing
+    findings = [finding for page in walk(lambda: View(store, stale=False), 14) for finding in page]
+    assert [finding for finding in findings if finding.trouble] == []
+    assert {Law.STOCK_POSITION, Law.ORDER_BALANCE, Law.DAY_RECEIPTS, Law.UNITS_SOLD} <= {
+        found.law for found in findings
+    }
 
 
 @settings(deadline=None, max_examples=30)

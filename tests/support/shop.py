@@ -6,13 +6,16 @@ from typing import Any
 
 from freshmart_streams import tables
 from freshmart_streams.agents import stores_group
-from freshmart_streams.domain import times
+from freshmart_streams.domain import pricing, times
+from freshmart_streams.domain.books import Moment
 from freshmart_streams.domain.orders import Order
+from freshmart_streams.domain.prices import AwaitedPrice
 from freshmart_streams.domain.stock import Stock
 from freshmart_streams.domain.store_days import DayFigures
 from freshmart_streams.engine import StoredRecord
 from freshmart_streams.engine.testing import Driver
 from freshmart_streams.events import dead_letters
+from freshmart_streams.tables.books import Books, Shop
 from freshmart_streams.topics import Topics
 
 TOPICS = Topics("freshmart.")
@@ -92,6 +95,15 @@ class ShopDriver:
         movement["lines"] = [{"sku": sku, "quantity": quantity} for sku, quantity in lines]
         movement |= more
         return self._feed(TOPICS.inventory.name, movement["store_id"], movement, at)
+
+    def decide_price(self, at: str, price_change_id: str, price: int, *, sku: str = "100234") -> "ShopDriver":
+        """A price decision that waits for its label, as one will be made: no input makes any yet."""
+        instant = times.from_datetime(berlin(at))
+        books, store = Books(Shop(TOPICS), self.driver.batch), self.driver.rows(tables.stores)["0042"].store
+        moment = Moment(books, store, instant, instant, TOPICS.sales.name, 0)
+        pricing.await_label(moment, sku, AwaitedPrice(price_change_id, price, instant, prior_price=119))
+        self.driver.commit()
+        return self
 
     def tick(self, at: str) -> "ShopDriver":
         return self._feed(TOPICS.ticks.name, None, {"at": berlin(at).isoformat()}, at)

@@ -10,6 +10,7 @@ from freshmart_streams.domain import times
 from freshmart_streams.domain.books import KnownProduct, KnownStore
 from freshmart_streams.domain.clocks import Clock
 from freshmart_streams.domain.ledger import Ledger
+from freshmart_streams.domain.prices import Prices
 from freshmart_streams.domain.replenishment import Levels
 from freshmart_streams.domain.stock import Stock
 from freshmart_streams.domain.store_days import DayFigures, LineFigures, apply_receipt
@@ -69,6 +70,25 @@ class TestStock:
         unknown = ("name", "category", "reorder_point", "order_up_to_level", "price", "demand_per_day", "days_of_cover")
         assert all(found[name] is None for name in unknown)
         assert (found["unit"], found["inventory_position"], found["status"]) == ("piece", 0, "negative")
+
+    @pytest.mark.parametrize(
+        ("row", "priced_at", "price"),
+        [
+            (None, 5, 119),  # nothing happened to the article in this store yet
+            (Prices([(0, 129), (9, 99)], regular_at=5), 5, 99),  # a label showed another price since
+            (Prices([(0, 129)], regular_at=5), 7, 119),  # a newer regular price holds, taken in or not
+        ],
+    )
+    async def test_shows_the_price_in_force_in_the_store(
+        self, connect: Connect, bare: Site, row: Prices | None, priced_at: int, price: int
+    ) -> None:
+        bare.rows.put(tables.products, "100234", KnownProduct(MILK, priced_at=priced_at))
+        bare.rows.put(tables.stock, "0042/100234", Stock(Ledger(on_hand=9)))
+        bare.rows.put(tables.prices, "0042/100234", row)
+        client = await connect(bare)
+        assert (await (await client.get("/v1/stores/0042/stock/100234")).json())["price"] == price
+        (shown,) = (await (await client.get("/v1/stores/0042/stock")).json())["items"]
+        assert shown["price"] == price
 
     @pytest.mark.parametrize(
         ("on_hand", "on_order", "status"),
