@@ -21,9 +21,11 @@ import orjson
 
 from freshmart_streams import __version__, logs
 from freshmart_streams.agents import stores_group
+from freshmart_streams.audit.conservation import Conservation
 from freshmart_streams.engine import Record
 from freshmart_streams.engine.app import App
 from freshmart_streams.engine.broker import EmbeddedBroker
+from freshmart_streams.engine.budgets import ERRORS_MAX
 from freshmart_streams.engine.clock import now_ms
 from freshmart_streams.engine.connection import Connection
 from freshmart_streams.engine.folder import DataFolder, FolderError
@@ -88,9 +90,18 @@ class Worker:
         bootstrap: `host:port` of the broker, also where it runs in this process.
         folder: for local state.
         accept_loss: see `EngineOptions`.
+        accept_errors: whether no number of errors of handlers pauses a partition.
     """
 
-    def __init__(self, settings: Settings, bootstrap: str, folder: Path, *, accept_loss: bool = False) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        bootstrap: str,
+        folder: Path,
+        *,
+        accept_loss: bool = False,
+        accept_errors: bool = False,
+    ) -> None:
         self.settings = settings
         self.bootstrap = bootstrap
         self.topics = Topics(settings.topic_prefix)
@@ -109,6 +120,7 @@ class Worker:
             rows_in_memory=settings.memory_mb * (1 << 20) // 2 // BYTES_PER_ROW,
             store_megabytes=settings.memory_mb // 4,
             accept_loss=accept_loss,
+            errors_max=None if accept_errors else ERRORS_MAX,
             tick_seconds=10.0 if settings.clock is Clock.LIVE else None,
         )
         self.app = App(
@@ -123,12 +135,14 @@ class Worker:
         )
         self._company = CompanyDays()
         self._follower = Follower(connection, [self.topics.store_days.name], self._take_store_day, self._forget_days)
-        self._metrics = Metrics(self.app.engine)
+        self._views = Views(self.app.engine, GroupName.STORES.value)
+        self._conservation = Conservation(self._views, settings.dedupe_days)
+        self._metrics = Metrics(self.app.engine, self._conservation)
 
     def context(self) -> Context:
         """What the web may ask for."""
         return Context(
-            views=Views(self.app.engine, GroupName.STORES.value),
+            views=self._views,
             now=lambda: now_ms() / 1_000,
             ready=self.not_ready,
             metrics=self._metrics.text,
@@ -139,12 +153,7 @@ class Worker:
 
     def not_ready(self) -> Sequence[str]:
         """Why this worker does not take part; empty when it does."""
-        engine = self.app.engine
-        if self.app.reason:
-            return [self.app.reason]
-        waiting = [part for part in engine.partitions.values() if not part.live]
-        reasons = [f"{part.group.name}/{part.number}: {part.reason}" for part in waiting]
-        return [engine.watch.trouble, *reasons] if engine.watch.trouble else reasons
+        return [self.app.reason] if self.app.reason else self.app.engine.troubles()
 
     def _take_store_day(self, record: Record) -> None:
         if record.value is not None:
@@ -166,8 +175,9 @@ class Worker:
         stopping = asyncio.create_task(app.stopping.wait(), name="stop")
         await self._follower.start()
         crashed = asyncio.create_task(app.wait_until_crashed(), name="crash")
+        looking = asyncio.create_task(self._conservation.run(), name="conservation")
         await asyncio.wait({stopping, crashed}, return_when=asyncio.FIRST_COMPLETED)
-        for task in (starting, stopping, crashed):
+        for task in (starting, stopping, crashed, looking):
             task.cancel()
         await self._follower.stop()
         with contextlib.suppress(asyncio.TimeoutError):
@@ -181,7 +191,7 @@ class Worker:
 _decode_store_day = msgspec.json.Decoder(StoreDay).decode
 
 
-def run_worker(settings: Settings, *, accept_loss: bool = False) -> int:
+def run_worker(settings: Settings, *, accept_loss: bool = False, accept_errors: bool = False) -> int:
     """Run one worker in this process until it is told to end; return the exit code of the process."""
     logs.configure()
     with contextlib.ExitStack() as stack:
@@ -200,7 +210,7 @@ def run_worker(settings: Settings, *, accept_loss: bool = False) -> int:
             return WRONG_SETTING
 
         async def main() -> int:
-            worker = Worker(settings, bootstrap, folder, accept_loss=accept_loss)
+            worker = Worker(settings, bootstrap, folder, accept_loss=accept_loss, accept_errors=accept_errors)
             mount(cast(Web, worker.app.web).web_app, worker.context())
             cast(Web, worker.app.web).listening = taken
             return await worker.run()

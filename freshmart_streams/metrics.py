@@ -1,6 +1,7 @@
-"""What Prometheus is told: the engine's counters, read when it asks. Nothing is counted twice."""
+"""What Prometheus is told: the counters of engine and conservation, read when it asks. Nothing is counted twice."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Protocol
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -60,12 +61,39 @@ def _labels(partition: Partition) -> list[str]:
     return [partition.group.name, str(partition.number)]
 
 
+class Laws(Protocol):
+    """How often each law of conservation was looked at, and found broken."""
+
+    checks: dict[str, int]
+    violations: dict[str, int]
+
+
+class LawsCollector(Collector):
+    """Reads the counters of the walk over this worker's rows."""
+
+    def __init__(self, laws: Laws) -> None:
+        self._laws = laws
+
+    def collect(self) -> Iterable[Metric]:
+        """Both metrics by law, also of laws that were not looked at yet."""
+        yield self._counter("freshmart_conservation_checks", "Looks at a law of conservation.", self._laws.checks)
+        text = "Looks that found a law of conservation broken. Not zero: see docs/operations.md."
+        yield self._counter("freshmart_conservation_violations", text, self._laws.violations)
+
+    def _counter(self, name: str, text: str, counts: Mapping[str, int]) -> Metric:
+        family = CounterMetricFamily(name, text, labels=["law"])
+        for law, count in counts.items():
+            family.add_metric([law], float(count))
+        return family
+
+
 class Metrics:
     """The registry of one worker."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, laws: Laws) -> None:
         self._registry = CollectorRegistry()
         self._registry.register(EngineCollector(engine))
+        self._registry.register(LawsCollector(laws))
         ProcessCollector(registry=self._registry)
         PlatformCollector(registry=self._registry)
 
