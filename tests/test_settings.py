@@ -102,7 +102,7 @@ class TestNumbers:
             ("DEDUPE_DAYS", 1, 365),
             ("DAY_GRACE_HOURS", 0, 72),
             ("HOLDOUT_PERCENT", 0, 100),
-            ("SESSION_TIMEOUT_S", 6, 300),
+            ("SESSION_TIMEOUT_S", 3, 300),
             ("COMMIT_INTERVAL_MS", 1, 10_000),
             ("MEMORY_MB", 64, 1_000_000),
             ("STANDBYS", 0, 3),
@@ -218,8 +218,31 @@ class TestFiles:
         assert taken(DATA_DIR=str(tmp_path / "new")).data_dir == tmp_path / "new"
         assert refusal(DATA_DIR=secret).message.endswith("it is a file")
 
-    def test_nothing_secret_is_in_the_representation(self, secret: str) -> None:
-        settings = taken(TOKENS_FILE=secret, PEER_KEY_FILE=secret, MASTER_KEY_FILE=secret)
+    def test_a_master_key_is_32_bytes_in_base64(self, tmp_path: Path) -> None:
+        path = tmp_path / "master-key"
+        path.write_bytes(base64.b64encode(bytes(range(32))) + b"\n")
+        assert taken(MASTER_KEY_FILE=str(path)).master_key_file == path
+
+    @pytest.mark.parametrize(
+        ("content", "reason"),
+        [
+            (base64.b64encode(b"hunter2" * 5), "it holds 35 bytes"),
+            (b"", "it holds 0 bytes"),
+            (b"hunter2hunter2-hunter2", "what it holds is not base64"),
+            (b"\xff" * 32, "what it holds is not base64"),
+        ],
+    )
+    def test_another_master_key_is_refused_and_not_shown(self, tmp_path: Path, content: bytes, reason: str) -> None:
+        path = tmp_path / "master-key"
+        path.write_bytes(content)
+        assert str(refusal(MASTER_KEY_FILE=str(path))) == (
+            f"FRESHMART_MASTER_KEY_FILE: expected a file that holds base64 of 32 bytes: {reason}"
+        )
+
+    def test_nothing_secret_is_in_the_representation(self, secret: str, tmp_path: Path) -> None:
+        key = tmp_path / "secret-key"
+        key.write_bytes(base64.b64encode(b"hunter2!" * 4))
+        settings = taken(TOKENS_FILE=secret, PEER_KEY_FILE=secret, MASTER_KEY_FILE=str(key))
         assert "secret" not in repr(settings)
         assert "hunter2" not in repr(settings)
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from confluent_kafka import Consumer, Message
 
-from freshmart_streams.connectors.kafka import Cluster, KafkaFailure, Sender, assign_at_end, is_event
+from freshmart_streams.connectors.kafka import Cluster, KafkaFailure, Sender, assign_at_end, is_event, read_to_end
 from freshmart_streams.engine.clock import now_ms
 from freshmart_streams.events.codec import decode_reorder, encode
 from freshmart_streams.events.dead_letters import Invalid
@@ -83,10 +83,11 @@ class Player:
     def _turn(self, consumer: Consumer, until: datetime) -> None:
         began = time.monotonic()
         present = datetime.fromtimestamp(now_ms() / 1000, UTC)
-        self._play_to(max(self._world.now, min(self._world.now + self._step(), until, present)))
+        if self._world.now <= present:  # a world that goes on tomorrow waits for it
+            self._play_to(max(self._world.now, min(self._world.now + self._step(), until, present)))
         rest = _HURRY_S if self._speed == FASTEST else max(0.0, _TURN_S - (time.monotonic() - began))
         for message in consumer.consume(_REORDERS_MAX, rest):  # also the waiting: it returns when the time is over
-            self._receive(message)
+            self.played.reorders += self._receive(message)
 
     def _step(self) -> timedelta:
         if self._speed == FASTEST:
@@ -116,17 +117,22 @@ class Player:
             self.played.master_data += 1
 
     def _reorders(self) -> Consumer:
-        """Read the reorders from now on: those of an earlier world are not this one's."""
+        """Read the reorders from now on. Those of an earlier world are this one's only when it goes on from there."""
+        topic = self._cluster.topic("reorders")
         consumer = self._cluster.consumer()
-        assign_at_end(consumer, self._cluster, self._cluster.topic("reorders"))
+        assign_at_end(consumer, self._cluster, topic)
+        if self._world.plan.follows is not None:
+            for message in read_to_end(self._cluster, topic):
+                self._receive(message)
         return consumer
 
-    def _receive(self, message: Message) -> None:
+    def _receive(self, message: Message) -> bool:
+        """Hand a reorder to the world; tell whether it was one."""
         if not is_event(message):
-            return
+            return False
         try:
             self._world.receive(decode_reorder(message.value()))
         except Invalid as error:
             self._say(f"a reorder that is none: {error}")
-            return
-        self.played.reorders += 1
+            return False
+        return True

@@ -21,6 +21,7 @@ import msgspec
 from freshmart_streams.connectors import formats, kafka
 from freshmart_streams.connectors.items import Item, Reader, Report, ZoneOf
 from freshmart_streams.connectors.kafka import Cluster, Sender, Trouble
+from freshmart_streams.connectors.newest import newest_tick
 from freshmart_streams.connectors.source import InputError, Source
 from freshmart_streams.domain import identifiers, times
 from freshmart_streams.domain.times import Instant
@@ -34,7 +35,6 @@ Progress = Callable[[int, int], None]
 
 _STRETCH: Final = 6 * times.HOUR
 _TELL_EVERY: Final = 500
-_TICKS_READ: Final = 5
 _STORES_SHOWN: Final = 3
 
 
@@ -227,14 +227,6 @@ def registered_zones(cluster: Cluster) -> dict[str, str]:
         except (msgspec.DecodeError, UnicodeDecodeError):
             continue  # a dead letter: it registers nothing
     return zones
-
-
-def newest_tick(cluster: Cluster) -> Instant | None:
-    """Return the time of the newest tick, which is the application's present; None where no ticks are written."""
-    stamps = [
-        message.timestamp()[1] for message in kafka.read_to_end(cluster, cluster.topic("ticks"), last=_TICKS_READ)
-    ]
-    return times.from_milliseconds(max(stamps)) if stamps else None
 
 
 def _take_note(survey: Survey, item: Item) -> None:

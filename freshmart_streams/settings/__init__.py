@@ -83,8 +83,9 @@ class Settings:
     """How long after local midnight a store's day becomes final."""
     holdout_percent: Annotated[int, values.whole(0, 100, "per cent"), SHAPES_RESULTS] = 10
     """Share of the customers who never get an offer, to measure what offers do."""
-    session_timeout_s: Annotated[int, values.whole(6, 300, "seconds")] = 10
-    """After how long without a sign of life a worker's partitions move to others."""
+    session_timeout_s: Annotated[int, values.whole(3, 300, "seconds")] = 10
+    """After how long without a sign of life a worker's partitions move to others; below 6 the brokers must allow it
+    (`group.min.session.timeout.ms`)."""
     commit_interval_ms: Annotated[int, values.whole(1, 10_000, "milliseconds")] = 50
     """Shortest distance between the starts of two commits of a partition."""
     memory_mb: Annotated[int, values.whole(64, 1_000_000, "megabytes")] = 512
@@ -97,8 +98,8 @@ class Settings:
     """Key with which workers sign forwarded requests; without it, derived from the tokens file."""
     oidc_issuer: Annotated[str, values.ISSUER] = ""
     """OpenID Connect issuer. Its tokens are not verified by this version: it needs a tokens file beside it."""
-    master_key_file: SecretFile = field(default=None, repr=False)
-    """Key that wraps the customers' keys: base64 of 32 bytes."""
+    master_key_file: Annotated[Path | None, values.KEY_FILE, SECRET] = field(default=None, repr=False)
+    """Key that wraps the customers' keys."""
     tls_ca_file: File = None
     """Certificates (PEM) of those who may vouch for the brokers; turns TLS on."""
     tls_cert_file: File = None

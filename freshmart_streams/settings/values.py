@@ -1,5 +1,6 @@
 """The forms that settings have: numbers, words, files, addresses. Each says what it expects."""
 
+import base64
 import ipaddress
 import re
 from enum import StrEnum
@@ -12,6 +13,7 @@ from freshmart_streams.settings.forms import Form
 S = TypeVar("S", bound=StrEnum)
 
 PORT_MAX: Final = 65_535
+KEY_BYTES: Final = 32
 _HOST: Final = r"(?:[A-Za-z0-9](?:[A-Za-z0-9._-]{0,252})|\[[0-9A-Fa-f:.]+\])"
 _ADDRESS: Final = re.compile(rf"{_HOST}:([0-9]{{1,5}})")
 _PREFIX: Final = re.compile(r"[A-Za-z0-9._-]{1,100}")
@@ -63,6 +65,24 @@ def _read_file(text: str) -> Path | None:
 
 
 FILE: Final = Form[Path | None]("a file that can be read", _read_file, explains=True)
+
+
+def _read_key_file(text: str) -> Path | None:
+    path = Path(text)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ValueError(error.strerror) from None
+    try:
+        size = len(base64.b64decode(content.strip(), validate=True))
+    except ValueError:
+        raise ValueError("what it holds is not base64") from None  # the decoder's text is not for people
+    if size != KEY_BYTES:
+        raise ValueError(f"it holds {size} bytes")
+    return path
+
+
+KEY_FILE: Final = Form[Path | None](f"a file that holds base64 of {KEY_BYTES} bytes", _read_key_file, explains=True)
 
 
 def is_loopback(host: str) -> bool:

@@ -40,6 +40,9 @@ class Plan:
     manual_days: int = 14
     """Days of history before freshmart takes over the ordering; 0 = from the first day on."""
     seed: int = 1
+    follows: datetime | None = None
+    """The end of an earlier world of this seed that this one goes on from: what its supplier told until then of an
+    order is not told again, what he still owes comes as soon as this world begins."""
 
 
 class Emission(NamedTuple):
@@ -187,15 +190,14 @@ class World:
         if reorder.quantity == 0:
             return ()
         plan = fulfil(reorder, seed=self.plan.seed, zone=store.zone)
-        self._at(
-            plan.answered_at, partial(self._supplier_tells, store, reorder, MovementKind.ORDER_RESPONSE, plan.confirmed)
-        )
+        tell = partial(self._supplier_tells, store, reorder)
+        steps = [(plan.answered_at, partial(tell, MovementKind.ORDER_RESPONSE, plan.confirmed))]
         if plan.confirmed:
-            self._at(
-                plan.loaded_at,
-                partial(self._supplier_tells, store, reorder, MovementKind.DISPATCH_ADVICE, plan.delivered),
-            )
-            self._at(plan.arrives_at, partial(self._deliver, store, reorder, plan.delivered))
+            steps.append((plan.loaded_at, partial(tell, MovementKind.DISPATCH_ADVICE, plan.delivered)))
+            steps.append((plan.arrives_at, partial(self._deliver, store, reorder, plan.delivered)))
+        for at, step in steps:
+            if self.plan.follows is None or at > self.plan.follows:
+                self._at(at, step)
         return ()
 
     def _supplier_tells(

@@ -57,6 +57,10 @@ def read(cluster: Cluster, name: str) -> list[dict[str, Any]]:
     return [json.loads(message.value() or b"") for message in read_to_end(cluster, cluster.topic(name))]
 
 
+def moment(receipt: dict[str, Any]) -> datetime:
+    return datetime.fromisoformat(receipt["sold_at"])
+
+
 class TestPlayer:
     def test_sends_everything_that_happens(self, cluster: Cluster) -> None:
         world, same = (World(Plan(start=MONDAY, stores=1, manual_days=2)) for _ in range(2))
@@ -169,6 +173,49 @@ class TestSimulate:
         assert figures["simulated_until"] == "2026-06-03T22:00:00+00:00"
         assert figures["receipts"] == len(read(broker, "sales")) > 100
         assert ended.err == "history sent, up to 2026-06-01 22:00 UTC\n"
+
+    def test_goes_on_with_the_day_after_the_newest_event(self, freshmart: Freshmart, broker: Cluster) -> None:
+        arguments = ("simulate", "--days", "2", "--speed", "0", "--stores", "1", "--json")
+        freshmart(*arguments, "--history", "1")
+        first = read(broker, "sales")
+        ended = freshmart(*arguments)
+        second = read(broker, "sales")[len(first) :]
+        newest = max(moment(event) for event in first)
+        days = [{moment(event).date() for event in events} for events in (first, second)]
+        assert ended.code == 0
+        assert min(days[1]) == max(days[0]) + timedelta(days=1)
+        assert "going on with" in ended.err
+        assert "history" not in ended.err
+        assert min(moment(event) for event in second) > newest
+        ids = [event["receipt_id"] for event in (*first, *second)]
+        assert len(ids) == len(set(ids)) > 100
+
+    def test_tells_only_what_the_supplier_still_owes(self, freshmart: Freshmart, broker: Cluster) -> None:
+        freshmart("simulate", "--days", "1", "--history", "0", "--speed", "0", "--stores", "1")
+        sold = [moment(event) for event in read(broker, "sales")]
+        today = min(sold)
+        closed = replace(ORDER, order_id="closed", cut_off_at=today, deliver_by=today.date() - timedelta(days=1))
+        owed = replace(ORDER, order_id="owed", cut_off_at=today, deliver_by=today.date() + timedelta(days=1))
+        sender = Sender(broker, on_trouble=print)
+        for order in (closed, owed):
+            sender.send("freshmart.reorders", key=b"0042", value=encode(order))
+        sender.flush()
+        before = len(read(broker, "inventory"))
+        ended = freshmart("simulate", "--days", "1", "--speed", "0", "--stores", "1")
+        told = [one for one in read(broker, "inventory")[before:] if "order_id" in one]
+        assert ended.code == 0
+        assert [(one["order_id"], one["kind"]) for one in told] == [("owed", "delivery")]
+
+    def test_a_world_of_tomorrow_waits_for_it(self, cluster: Cluster) -> None:
+        tomorrow = datetime.fromtimestamp(now_ms() / 1000, UTC).date() + timedelta(days=2)
+        world = World(Plan(start=tomorrow, stores=1, products=5, manual_days=0))
+        stop = threading.Event()
+        thread = in_background(lambda: player(world, cluster, stop=stop).run())
+        time.sleep(1)
+        stop.set()
+        thread.join(10)
+        assert not thread.is_alive()
+        assert read(cluster, "stores") == []
 
     def test_refuses_to_play_the_past_to_a_live_clock(self, freshmart: Freshmart, broker: Cluster) -> None:
         sender = Sender(broker, on_trouble=print)

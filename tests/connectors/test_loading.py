@@ -10,7 +10,8 @@ from confluent_kafka import Message
 
 from freshmart_streams.connectors import loading
 from freshmart_streams.connectors.kafka import Cluster, Sender
-from freshmart_streams.connectors.loading import Loading, Summary, TooOldError, newest_tick, registered_zones
+from freshmart_streams.connectors.loading import Loading, Summary, TooOldError, registered_zones
+from freshmart_streams.connectors.newest import newest_tick
 from freshmart_streams.connectors.source import InputError
 from freshmart_streams.domain import times
 from freshmart_streams.engine.clock import now_ms

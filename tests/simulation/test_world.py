@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -21,7 +22,7 @@ MONDAY = date(2026, 6, 1)
 MILK = "100234"
 
 
-def world(**plan: int) -> World:
+def world(**plan: Any) -> World:
     return World(Plan(start=MONDAY, **plan))
 
 
