@@ -6,11 +6,13 @@ row that a handler changed and did not put back is lost here, and a record whose
 """
 
 import bisect
+import heapq
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Generic, TypeVar, cast
 
 import msgspec
+from sortedcontainers import SortedSet
 
 from freshmart_streams.engine import Group, NeedMasterData, Output, Record, Table
 from freshmart_streams.engine.records import Headers
@@ -21,24 +23,43 @@ Span = Sequence[str | int]
 """`[topic, next offset]`, or `[topic, partition, next offset]` of master data, as in the journal."""
 
 
-class PlainRows(Generic[R]):
-    """The rows of a table as a dictionary of bytes, and those that the record at hand has touched."""
+_encode = msgspec.msgpack.Encoder().encode
 
-    def __init__(self, row: type[R]) -> None:
+
+class PlainRows(Generic[R]):
+    """The rows of a table as a dictionary of bytes, and those that the record at hand has touched.
+
+    Attributes:
+        stored: the rows.
+        causes: what was the cause of each row as it is, where the fold is told causes.
+    """
+
+    def __init__(self, row: type[R], touched: "list[PlainRows[Any]]") -> None:
         self.stored: dict[str, bytes] = {}
+        self.causes: dict[str, object] = {}
         self._decode: Callable[[bytes], R] = msgspec.msgpack.Decoder(row).decode
         self._live: dict[str, R | None] = {}
         self._changed: set[str] = set()
+        self._touched = touched
+        self._ordered: SortedSet[str] | None = None  # stored keys in order, from the first scan on
 
     def get(self, key: str) -> R | None:
         """The row under a key, or None."""
-        if key not in self._live:
+        try:
+            return self._live[key]
+        except KeyError:
             stored = self.stored.get(key)
-            self._live[key] = None if stored is None else self._decode(stored)
-        return self._live[key]
+            row = None if stored is None else self._decode(stored)
+            self._touch(key, row)
+            return row
+
+    def _touch(self, key: str, row: R | None) -> None:
+        if not self._live:
+            self._touched.append(self)
+        self._live[key] = row
 
     def __setitem__(self, key: str, row: R) -> None:
-        self._live[key] = row
+        self._touch(key, row)
         self._changed.add(key)
 
     def __contains__(self, key: str) -> bool:
@@ -46,23 +67,36 @@ class PlainRows(Generic[R]):
 
     def delete(self, key: str) -> None:
         """Take a row out."""
-        self._live[key] = None
+        self._touch(key, None)
         self._changed.add(key)
 
     def scan(self, prefix: str, after: str = "", limit: int = 100) -> list[tuple[str, R]]:
         """Rows whose key begins with `prefix` and is greater than `after`, in the order of their UTF-8 keys."""
-        keys = {key for key in (*self.stored, *self._changed) if key.startswith(prefix) and key > after}
-        found = ((key, self.get(key)) for key in sorted(keys, key=str.encode))
-        return [(key, row) for key, row in found if row is not None][:limit]
+        if self._ordered is None:
+            self._ordered = SortedSet(self.stored)
+        start, found, latest = max(prefix, after), list[tuple[str, R]](), None
+        for key in heapq.merge(self._ordered.irange(start), sorted(key for key in self._changed if key >= start)):
+            if len(found) >= limit or not key.startswith(prefix):  # texts are in the order of their UTF-8 bytes
+                break
+            if key > after and key != latest and (row := self.get(key)) is not None:
+                found.append((key, row))
+            latest = key
+        return found
 
-    def keep(self) -> None:
+    def keep(self, cause: object = None) -> None:
         """The record counts: its changes become bytes."""
         for key in self._changed:
             row = self._live[key]
             if row is None:
-                self.stored.pop(key, None)
-            else:
-                self.stored[key] = msgspec.msgpack.encode(row)
+                if self.stored.pop(key, None) is not None and self._ordered is not None:
+                    self._ordered.remove(key)
+                self.causes.pop(key, None)
+                continue
+            if self._ordered is not None and key not in self.stored:
+                self._ordered.add(key)
+            self.stored[key] = _encode(row)
+            if cause is not None:
+                self.causes[key] = cause
         self.drop()
 
     def drop(self) -> None:
@@ -91,8 +125,9 @@ class PlainAgenda:
     def cancel(self, scope: str, due: int, key: str) -> None:
         """Take an entry out, if it is there."""
         entries, entry = self._entries.get(scope, []), (due, key.encode())
-        if entry in entries:
-            entries.remove(entry)
+        place = bisect.bisect_left(entries, entry)
+        if entries[place : place + 1] == [entry]:
+            del entries[place]
 
     def advance(self, scope: str, at: int) -> None:
         """A scope's clock passed `at`."""
@@ -103,16 +138,26 @@ class PlainAgenda:
         for scope in sorted(self._entries):
             self.advance(scope, at)
 
-    def take(self) -> tuple[str, int, str] | None:
-        """The next entry that is due, removed."""
+    def head(self) -> tuple[str, int, str] | None:
+        """The next entry that is due."""
         while self._passed:
             scope, at = next(iter(self._passed.items()))
             entries = self._entries.get(scope)
             if entries and entries[0][0] <= at:
-                due, key = entries.pop(0)
+                due, key = entries[0]
                 return scope, due, key.decode()
             del self._passed[scope]
         return None
+
+    def take(self) -> tuple[str, int, str] | None:
+        """The next entry that is due, removed."""
+        entry = self.head()
+        if entry is not None:
+            self._entries[entry[0]].pop(0)
+        return entry
+
+    def __iter__(self) -> Iterator[tuple[str, int, str]]:
+        return ((scope, due, key.decode()) for scope, entries in self._entries.items() for due, key in entries)
 
 
 class PlainBatch:
@@ -122,9 +167,11 @@ class PlainBatch:
         self.partition = partition
         self.partition_count = partition_count
         self.master_complete = False
-        self.tables = {table.name: PlainRows[Any](table.row) for table in group.tables}
+        self._touched: list[PlainRows[Any]] = []
+        self.tables = {table.name: PlainRows[Any](table.row, self._touched) for table in group.tables}
         self.agenda = PlainAgenda(lambda scope: group.clock and group.clock(cast(Any, self), scope))
         self.outputs: list[Output] = []
+        self.cause: object = None
         self._sent: list[Output] = []
         self._asked: list[Callable[[], None]] = []
 
@@ -154,8 +201,9 @@ class PlainBatch:
 
     def keep(self) -> None:
         """The record counts."""
-        for rows in self.tables.values():
-            rows.keep()
+        for rows in self._touched:
+            rows.keep(self.cause)
+        self._touched.clear()
         for ask in self._asked:
             ask()
         self.outputs += self._sent
@@ -163,8 +211,9 @@ class PlainBatch:
 
     def drop(self) -> None:
         """The record does not count."""
-        for rows in self.tables.values():
+        for rows in self._touched:
             rows.drop()
+        self._touched.clear()
         self._sent, self._asked = [], []
 
 
@@ -184,15 +233,30 @@ class Fold:
 
     @property
     def outputs(self) -> list[Output]:
-        """Everything published so far, in order."""
+        """Everything published so far, in order, but for what was taken with `take_outputs`."""
         return self._batch.outputs
+
+    def take_outputs(self) -> list[Output]:
+        """What was published since the last time; it is forgotten here."""
+        taken, self._batch.outputs = self._batch.outputs, []
+        return taken
 
     def apply(self, records: Iterable[Record]) -> None:
         """Apply records in their order, each with the work it makes due."""
         for record in records:
-            self._take(record)
-            while (entry := self._batch.agenda.take()) is not None:
-                self._work(entry)
+            self.take(record)
+            while self.work():
+                pass
+
+    @property
+    def due(self) -> tuple[str, int, str] | None:
+        """The next piece of due work, `(scope, due, key)`; None when there is none."""
+        return self._batch.agenda.head()
+
+    @property
+    def agenda(self) -> Iterator[tuple[str, int, str]]:
+        """All entries of the agenda, due or not."""
+        return iter(self._batch.agenda)
 
     def rows(self, table: Table[R]) -> dict[str, R]:
         """All rows of a table."""
@@ -203,7 +267,16 @@ class Fold:
         """All rows of all tables as bytes, by table and key: what a worker's are compared with."""
         return {(name, key): row for name, rows in self._batch.tables.items() for key, row in rows.stored.items()}
 
-    def _work(self, entry: tuple[str, int, str]) -> None:
+    @property
+    def tables(self) -> Mapping[str, PlainRows[Any]]:
+        """The rows of each table by its name."""
+        return self._batch.tables
+
+    def work(self) -> bool:
+        """Do the next piece of due work; False when there is none."""
+        entry = self._batch.agenda.take()
+        if entry is None:
+            return False
         batch = cast(Any, self._batch)
         assert self._group.due_work is not None, "an agenda needs a due_work handler"
         try:
@@ -213,9 +286,17 @@ class Fold:
             if self._group.on_poison_due is not None:
                 self._group.on_poison_due(batch, *entry, error)
         self._batch.keep()
+        return True
 
-    def _take(self, record: Record) -> None:
+    def take(self, record: Record, cause: object = None) -> None:
+        """Apply one record; what it makes due is to be done (`work`) before the next one.
+
+        Args:
+            record: the next one by the journal.
+            cause: kept with every row that the record, or what it made due, changes.
+        """
         batch = self._batch
+        batch.cause = cause
         try:
             batch.master_complete = False
             self._handle(record)

@@ -13,6 +13,7 @@ import typer
 
 from freshmart_streams import __version__
 from freshmart_streams.cli import (
+    audit,
     broker,
     dead_letters,
     demo,
@@ -43,6 +44,7 @@ app.command("simulate")(simulate.command)
 app.command("import")(import_files.command)
 app.add_typer(topics.app, name="topics")
 app.add_typer(dead_letters.app, name="dead-letters")
+app.add_typer(audit.app, name="audit")
 app.add_typer(token.app, name="token")
 app.command("doctor")(doctor.command)
 

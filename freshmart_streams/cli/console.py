@@ -56,20 +56,26 @@ class Advance(Protocol):
     """Moves a progress bar."""
 
     def __call__(self, done: int, total: int) -> None:
-        """Show that `done` of `total` bytes are read."""
+        """Show that `done` of `total` bytes (or what else is counted) are read."""
 
 
 class Bars:
-    """Progress bars on stderr, by bytes; without a terminal there are none."""
+    """Progress bars on stderr, by bytes or by what `counted` names; without a terminal there are none."""
 
-    def __init__(self) -> None:
+    def __init__(self, counted: str | None = None) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+        amount = (
+            DownloadColumn()
+            if counted is None
+            else TextColumn(f"{{task.completed:,.0f}}/{{task.total:,.0f}} {counted}")
+        )
 
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
-            DownloadColumn(),
+            amount,
             TimeRemainingColumn(),
             console=Console(stderr=True),
             disable=not sys.stderr.isatty(),

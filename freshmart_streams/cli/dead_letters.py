@@ -62,7 +62,8 @@ def resend(
     """Send dead letters again to where they came from, without arguments all that were not sent again yet.
 
     Key, value and headers are the original's; the partition is the one its key belongs to. What is still wrong becomes
-    a new dead letter. Sending one twice changes nothing: every event counts once.
+    a new dead letter. Sending one twice changes nothing: every event counts once. A row of master data is left out when
+    a newer one of its key was taken in, unless you name it. What retention took away cannot be sent any more.
 
     For example:
 
@@ -79,13 +80,21 @@ def resend(
     reach(cluster)
     topics = topics_of(settings)
     need_topics(cluster, [topics.dead_letters.name])
-    inputs = {topic.name for topic in topics if topic.is_input}
     with plain_errors():
-        outcome = connector.resend(cluster, Sender(cluster, on_trouble=say), inputs, wanted)
+        outcome = connector.resend(cluster, Sender(cluster, on_trouble=say), topics, wanted)
     if json:
-        print_json({"sent": outcome.sent, "unsendable": len(outcome.unsendable), "missing": len(outcome.missing)})
+        print_json(
+            {
+                "sent": outcome.sent,
+                "superseded": outcome.superseded,
+                "unsendable": len(outcome.unsendable),
+                "missing": len(outcome.missing),
+            }
+        )
     else:
         print(f"{outcome.sent} dead letters sent again")
+    if outcome.superseded:
+        say(f"{outcome.superseded} rows of master data left out: newer ones of their keys are in force")
     for place, reason in outcome.unsendable[:_SHOWN_MAX]:
         say(f"{_text(place)}: {reason}")
     for reason in outcome.refused:

@@ -13,6 +13,12 @@ def command(
     accept_loss: Annotated[
         bool, typer.Option("--accept-loss", help="Go on although unread records are gone from the log (retention).")
     ] = False,
+    accept_errors: Annotated[
+        bool,
+        typer.Option(
+            "--accept-errors", help="Go on however many messages make the program fail; they are dead letters."
+        ),
+    ] = False,
 ) -> None:
     """Run one worker; as many as there are partitions can share the work, each with its own port and data folder.
 
@@ -28,4 +34,4 @@ def command(
 
     from freshmart_streams.app import run_worker
 
-    raise typer.Exit(run_worker(settings, accept_loss=accept_loss))
+    raise typer.Exit(run_worker(settings, accept_loss=accept_loss, accept_errors=accept_errors))

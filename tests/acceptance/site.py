@@ -8,7 +8,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.message import Message as Headers
@@ -21,13 +21,14 @@ from freshmart_streams.agents import stores_group
 from freshmart_streams.app import rules
 from freshmart_streams.audit.fold import Fold, along_journal
 from freshmart_streams.engine import Group
-from freshmart_streams.engine.stores import RocksStore, StoreMemory
 from freshmart_streams.settings import Settings
 from freshmart_streams.topics import Topics
 from tests.support.log import PARTITIONS, journal, read, records
+from tests.support.tables import changelog_tables, volume_tables
 
 PREFIX = "accept."
 BY_KEY = -1
+PROGRAM = (sys.executable, "-m", "freshmart_streams")
 
 
 def free_port() -> int:
@@ -91,13 +92,13 @@ class Site:
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run a command to its end."""
-        command = [sys.executable, "-m", "freshmart_streams", *words]
+        command = [*PROGRAM, *words]
         return subprocess.run(command, env=self.environment(), capture_output=True, text=True, timeout=300, check=False)
 
     @property
     def group(self) -> Group:
         """The group as the workers declare it."""
-        return stores_group(self.topics, rules=rules(Settings()))
+        return stores_group(self.topics, rules=rules(Settings(topic_prefix=self.topics.prefix)))
 
     def inputs(self) -> list[str]:
         """The topics that the group reads."""
@@ -167,47 +168,15 @@ class Site:
     def tables(self) -> list[dict[tuple[str, str], bytes]]:
         """Each partition's rows as its changelog has them, without the format byte; the engine's own left out."""
         partitions = read(self.bootstrap, f"{self.topics.prefix}streams-stores-changelog")
-        return [_rows(partitions[number]) for number in range(PARTITIONS)]
+        return [changelog_tables(partitions[number]) for number in range(PARTITIONS)]
 
     def stored_tables(self, name: str) -> list[dict[tuple[str, str], bytes]]:
         """The same from the data folder of a worker that had all partitions and has ended."""
-        folder, memory = self.folder / name / "stores", StoreMemory(16)
-        return [_stored(RocksStore(folder / str(number), memory)) for number in range(PARTITIONS)]
+        return [volume_tables(self.folder / name / "stores" / str(number)) for number in range(PARTITIONS)]
 
     def published(self, topic: str) -> list[dict[str, Any]]:
         """The bodies of a topic."""
         return [json.loads(m.value() or b"") for messages in read(self.bootstrap, topic).values() for m in messages]
-
-
-def _rows(messages: list[Message]) -> dict[tuple[str, str], bytes]:
-    """Fold a changelog: whole commits in the order of their sequence, the first writer of a sequence wins."""
-    rows: dict[tuple[str, str], bytes] = {}
-    pending: dict[tuple[str, str], bytes | None] = {}
-    sequence = 0
-    for message in messages:
-        key, value = message.key() or b"", message.value()
-        if key.startswith(b"\x00m"):
-            committed = json.loads(value or b"")["seq"]
-            if committed > sequence:
-                sequence = committed
-                rows.update({name: row for name, row in pending.items() if row is not None})
-                for name in [absent for absent, row in pending.items() if row is None]:
-                    rows.pop(name, None)
-            pending = {}
-        elif not key.startswith(b"\x00") and not key.startswith(b"agenda\x01"):
-            table, _, row_key = key.partition(b"\x01")
-            pending[table.decode(), row_key.decode()] = None if value is None else value[1:]
-    return rows
-
-
-def _stored(store: RocksStore) -> dict[tuple[str, str], bytes]:
-    rows: dict[tuple[str, str], bytes] = {}
-    for stored_key, value in store.scan(b"\x01", b"\xff", 1 << 60):
-        table, _, key = stored_key.partition(b"\x01")
-        if table != b"agenda":
-            rows[table.decode(), key.decode()] = value[1:]
-    store.close()
-    return rows
 
 
 class Answer(NamedTuple):
@@ -224,14 +193,14 @@ class Answer(NamedTuple):
 
 
 class Worker:
-    """`freshmart worker` as a process."""
+    """`freshmart worker` as a process; `program` is what understands the command `worker`."""
 
-    def __init__(self, site: Site, name: str, *options: str, **settings: str) -> None:
-        self.port = free_port()
+    def __init__(self, site: Site, name: str, *options: str, program: Sequence[str] = PROGRAM, **settings: str) -> None:
+        self.port = int(settings.get("FRESHMART_WEB_PORT") or free_port())
         self.url = f"http://127.0.0.1:{self.port}"
         self._log = site.folder / f"{name}.log"
         more = {"FRESHMART_DATA_DIR": str(site.folder / name), "FRESHMART_WEB_PORT": str(self.port), **settings}
-        command = [sys.executable, "-m", "freshmart_streams", "worker", *options]
+        command = [*program, "worker", *options]
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(command, env=site.environment(**more), stdout=log, stderr=log)
 

@@ -25,6 +25,7 @@ COMMANDS = [
     ("topics", "check"),
     ("dead-letters", "list"),
     ("dead-letters", "resend"),
+    ("audit", "verify"),
     ("token", "create"),
     ("doctor",),
 ]

@@ -69,7 +69,7 @@ class TestResend:
     def test_sends_those_that_are_named(self, freshmart: Freshmart, broker: Cluster, letters: None) -> None:
         del letters
         ended = freshmart("dead-letters", "resend", "0:1", "--json")
-        assert (ended.code, json.loads(ended.out)) == (0, {"sent": 1, "unsendable": 0, "missing": 0})
+        assert (ended.code, json.loads(ended.out)) == (0, {"sent": 1, "superseded": 0, "unsendable": 0, "missing": 0})
         assert len(list(read_to_end(broker, "freshmart.sales"))) == 1
 
     def test_fails_for_one_that_is_not_there(self, freshmart: Freshmart, letters: None) -> None:
