@@ -13,7 +13,7 @@ import pytest
 from tests.support.embedded import embedded_broker
 from tests.support.kafka import Kafka, KafkaError, install, missing
 
-NEEDS_KAFKA = {"kafka", "own_kafka"}
+NEEDS_KAFKA = {"kafka", "own_kafka", "kafka_program"}
 SHARED_DATA = "FRESHMART_SHARED_DATA"
 
 
@@ -54,6 +54,12 @@ def _need_kafka(request: pytest.FixtureRequest) -> None:
     if os.environ.get("CI") == "true":
         pytest.fail(reason, pytrace=False)
     pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def kafka_program(request: pytest.FixtureRequest) -> None:
+    """Apache Kafka can be started here: for tests that start it themselves."""
+    _need_kafka(request)
 
 
 @pytest.fixture(scope="session")

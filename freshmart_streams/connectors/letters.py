@@ -2,9 +2,12 @@
 
 Which letters were sent again is kept on the broker itself, as the committed offsets of a consumer group that nobody
 joins: the offset below which every letter was sent, and in the offset's metadata the single ones above it. So it holds
-for every machine that resends, on the embedded broker too, as long as the broker keeps offsets of idle groups (Kafka:
-`offsets.retention.minutes`, seven days after the last resend). When it is forgotten, letters are sent a second time,
-which changes nothing: every event counts once.
+for every machine that resends, on the embedded broker too, and goes with the topic when that is made anew. The broker
+forgets it when nothing was sent again for `offsets.retention.minutes` (seven days), sooner than the letters themselves:
+they are then sent a second time, which changes nothing. Every event counts once (one that is older than ids are
+remembered is refused as `too-late`), and a row of master data is not sent when a newer one of its key was taken in.
+
+A letter that retention took away is no letter any more: neither listed nor sent.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ from freshmart_streams.connectors import kafka
 from freshmart_streams.connectors.kafka import Cluster, KafkaFailure, Sender
 from freshmart_streams.events import dead_letters
 from freshmart_streams.events.dead_letters import Failure
+from freshmart_streams.topics import Topics
 
 Headers: TypeAlias = list[tuple[str, bytes | None]]
 
@@ -95,6 +99,8 @@ class Outcome:
     """What a resend did."""
 
     sent: int = 0
+    superseded: int = 0
+    """Rows of master data of which a newer one was taken in: sending the old one would put it in force again."""
     unsendable: list[tuple[Place, str]] = field(default_factory=list)
     """Letters that name no input to send them to, with the reason."""
     missing: list[Place] = field(default_factory=list)
@@ -118,30 +124,34 @@ def read_letters(cluster: Cluster, *, limit: int) -> list[Letter]:
     return sorted((letter for letters in kept.values() for letter in letters), key=_by_time)[-limit:]
 
 
-def resend(cluster: Cluster, sender: Sender, inputs: Collection[str], wanted: Collection[Place]) -> Outcome:
+def resend(cluster: Cluster, sender: Sender, topics: Topics, wanted: Collection[Place]) -> Outcome:
     """Send letters again to the topics they came from, placed by their keys, and remember which.
 
-    `inputs` are the full names of the topics that may be sent to. `wanted` names single letters; when it is empty, all
-    are sent that were not sent yet.
+    `wanted` names single letters; when it is empty, all are sent that were not sent yet, but for rows of master data
+    that are superseded. Letters of one message (each partition has one, where master data made a rule raise) are sent
+    once.
 
     Raises:
         KafkaFailure: the broker does not answer, or refuses.
     """
     resent = read_resent(cluster)
-    outcome = Outcome()
+    mail = _Mail(cluster, sender, topics, Outcome())
     not_sent: dict[int, list[int]] = {}
     ends: dict[int, int] = {}
     found: set[Place] = set()
     for place, message in _messages(cluster):
         done = resent.setdefault(place.partition, Resent())
         ends[place.partition] = place.offset + 1
-        if place in wanted or (not wanted and place.offset not in done):
+        is_wanted = place in wanted or (not wanted and place.offset not in done)
+        mail.take(place, message, is_wanted=is_wanted)
+        if is_wanted:
             found.add(place)
-            _send_again(message, place, sender, inputs, outcome)
             done.single.add(place.offset)
         elif place.offset not in done:
             not_sent.setdefault(place.partition, []).append(place.offset)
+    mail.send_rows(even_old=bool(wanted))
     sender.flush()
+    outcome = mail.outcome
     outcome.refused = sender.reasons
     outcome.missing = sorted(set(wanted) - found)
     if not sender.refused:  # else the same ones are tried again
@@ -182,17 +192,74 @@ def _write_resent(cluster: Cluster, resent: dict[int, Resent]) -> None:
         consumer.close()
 
 
-def _send_again(message: Message, place: Place, sender: Sender, inputs: Collection[str], outcome: Outcome) -> None:
-    headers = _headers(message)
-    failure = _failure(headers)
-    if failure is None or failure.topic not in inputs:
-        outcome.unsendable.append((place, "its headers name no input topic"))
-        return
-    original = [(name, value) for name, value in headers if not name.startswith(dead_letters.PREFIX)]
-    sender.send(
-        failure.topic, key=message.key(), value=message.value(), headers=original, place=f"{place[0]}:{place[1]}"
-    )
-    outcome.sent += 1
+class _Mail:
+    """Letters on their way back; rows of master data wait until all letters were seen."""
+
+    def __init__(self, cluster: Cluster, sender: Sender, topics: Topics, outcome: Outcome) -> None:
+        self.outcome = outcome
+        self._cluster = cluster
+        self._sender = sender
+        self._inputs = {topic.name for topic in topics if topic.is_input}
+        self._master = {topic.name for topic in topics if topic.is_master_data}
+        self._rows: list[tuple[Place, Message, Failure]] = []
+        self._origins: set[Origin] = set()
+        self._sent: set[Origin] = set()
+
+    def take(self, place: Place, message: Message, *, is_wanted: bool) -> None:
+        """Take a letter; an event goes out at once if it is wanted."""
+        failure = _failure(_headers(message))
+        if failure is None or failure.topic not in self._inputs:
+            if is_wanted:
+                self.outcome.unsendable.append((place, "its headers name no input topic"))
+            return
+        is_row = failure.topic in self._master
+        if is_row:
+            self._origins.add(_origin(failure))
+        if is_wanted and is_row:
+            self._rows.append((place, message, failure))
+        elif is_wanted:
+            self._send(place, message, failure)
+
+    def send_rows(self, *, even_old: bool) -> None:
+        """Send the rows of master data, unless they are superseded."""
+        newest = {} if even_old else self._newest_rows({failure.topic for _, _, failure in self._rows})
+        for place, message, failure in self._rows:
+            if newest.get((failure.topic, failure.partition, message.key()), -1) > failure.offset:
+                self.outcome.superseded += 1
+            else:
+                self._send(place, message, failure)
+
+    def _newest_rows(self, topics: Iterable[str]) -> dict[tuple[str, int, bytes | None], int]:
+        """The offset of each key's newest row that is no dead letter itself."""
+        newest: dict[tuple[str, int, bytes | None], int] = {}
+        for topic in sorted(topics):
+            for row in kafka.read_to_end(self._cluster, topic):
+                partition, offset = row.partition() or 0, row.offset() or 0
+                if Origin(topic, partition, offset) not in self._origins:
+                    newest[topic, partition, row.key()] = offset
+        return newest
+
+    def _send(self, place: Place, message: Message, failure: Failure) -> None:
+        if _origin(failure) in self._sent:
+            return
+        self._sent.add(_origin(failure))
+        headers = dead_letters.original_headers(_headers(message))
+        self._sender.send(
+            failure.topic, key=message.key(), value=message.value(), headers=headers, place=f"{place[0]}:{place[1]}"
+        )
+        self.outcome.sent += 1
+
+
+class Origin(NamedTuple):
+    """Where the message of a letter was."""
+
+    topic: str
+    partition: int
+    offset: int
+
+
+def _origin(failure: Failure) -> Origin:
+    return Origin(failure.topic, failure.partition, failure.offset)
 
 
 def _messages(cluster: Cluster) -> Iterator[tuple[Place, Message]]:

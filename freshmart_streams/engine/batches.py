@@ -4,7 +4,9 @@ Everything here is synchronous and knows neither Kafka nor time: the same code r
 oracle and in a replay.
 """
 
+import traceback
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, TypeVar
 
 from freshmart_streams.engine.agenda import AGENDA, Agenda
@@ -22,10 +24,15 @@ ROWS_IN_MEMORY = 100_000
 
 
 class HandlerError(Exception):
-    """A handler raised: the record (None for due work) and the error behind it."""
+    """A handler raised: the record (None for due work) and the error behind it.
+
+    Its text says what raised and where, not with which words: those may hold what a message holds.
+    """
 
     def __init__(self, record: Record | None, due: tuple[str, int, str] | None, error: Exception) -> None:
-        super().__init__(f"{type(error).__name__}: {error}")
+        *_, (frame, line) = traceback.walk_tb(error.__traceback__)
+        what = "due work" if record is None else f"{record.topic}/{record.partition} at {record.offset}"
+        super().__init__(f"{what}: {type(error).__name__} in {Path(frame.f_code.co_filename).name}, line {line}")
         self.record = record
         self.due = due
         self.error = error

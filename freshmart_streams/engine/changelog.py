@@ -13,7 +13,8 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from freshmart_streams.engine.clock import monotonic
-from freshmart_streams.engine.connection import WAIT_SECONDS, Connection, within
+from freshmart_streams.engine.connection import WAIT_SECONDS, BrokerTimeoutError, Connection, ended, within
+from freshmart_streams.engine.headers import name_bytes, name_text
 from freshmart_streams.engine.journal import LocalState, Marker, decode_marker, encode_local
 from freshmart_streams.engine.records import Output
 from freshmart_streams.engine.stores import LOCAL, Change, Store
@@ -24,8 +25,9 @@ DELETE_RETENTION_MS = 7 * 24 * 3600 * 1000
 APPLY_ROWS = 20_000
 STUCK_SECONDS = 60.0
 
+_StoredOutput = tuple[str, bytes | None, bytes | None, list[tuple[bytes, bytes | None]]]
 _encode_outputs = msgspec.msgpack.Encoder().encode
-_decode_outputs = msgspec.msgpack.Decoder(list[Output]).decode
+_decode_outputs = msgspec.msgpack.Decoder(list[_StoredOutput]).decode
 
 
 class ConflictError(Exception):
@@ -38,12 +40,19 @@ class ForeignLogError(Exception):
 
 def encode_outbox(outputs: Sequence[Output]) -> bytes:
     """The outputs of a commit, as mode `log` keeps them until they are published."""
-    return _encode_outputs(outputs)
+    stored: list[_StoredOutput] = [
+        (topic, key, value, [(name_bytes(name), content) for name, content in headers])
+        for topic, key, value, headers in outputs
+    ]
+    return _encode_outputs(stored)
 
 
 def decode_outbox(stored: bytes) -> list[Output]:
     """The outputs from an outbox."""
-    return _decode_outputs(stored)
+    return [
+        Output(topic, key, value, [(name_text(name), content) for name, content in headers])
+        for topic, key, value, headers in _decode_outputs(stored)
+    ]
 
 
 class Commit(NamedTuple):
@@ -79,12 +88,12 @@ class ChangelogReader:
             BrokerTimeoutError, KafkaError: the broker does not answer.
         """
         consumer = self._connection.reader()
-        await within(WAIT_SECONDS, "starting a changelog reader", consumer.start())
         try:
+            await within(WAIT_SECONDS, "starting a changelog reader", consumer.start())
             end = await self._seek(consumer)
             await self._read(consumer, end)
         finally:
-            await within(WAIT_SECONDS, "stopping a changelog reader", consumer.stop())
+            await ended(consumer.stop())
         if self._mode == "log":
             self.local.changelog_next = end  # what was rejected need not be read again
         self._flush()
@@ -98,8 +107,8 @@ class ChangelogReader:
             BrokerTimeoutError, KafkaError: the broker does not answer.
         """
         consumer = self._connection.reader()
-        await within(WAIT_SECONDS, "starting a changelog reader", consumer.start())
         try:
+            await within(WAIT_SECONDS, "starting a changelog reader", consumer.start())
             await self._seek(consumer)
             while True:
                 for records in (await consumer.getmany(timeout_ms=1_000, max_records=5_000)).values():
@@ -108,7 +117,7 @@ class ChangelogReader:
                 if self._ready:
                     self._flush()
         finally:
-            await asyncio.wait([asyncio.ensure_future(consumer.stop())], timeout=3)
+            await ended(consumer.stop())
 
     async def _seek(self, consumer: AIOKafkaConsumer) -> int:
         """Go to where the store is; return where the changelog ends now."""
@@ -128,7 +137,7 @@ class ChangelogReader:
             if position != last_position:
                 last_progress, last_position = monotonic(), position
             elif monotonic() - last_progress > STUCK_SECONDS:
-                raise ForeignLogError(f"{self._name}: no progress at {position} of {end}")
+                raise BrokerTimeoutError(f"{self._name}: no progress at {position} of {end} for {STUCK_SECONDS:g} s")
             for records in (await consumer.getmany(timeout_ms=200)).values():
                 for record in records:
                     self.apply(record.offset, record.key, record.value)

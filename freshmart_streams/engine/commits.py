@@ -15,6 +15,7 @@ from freshmart_streams.engine.clock import monotonic, now_ms
 from freshmart_streams.engine.connection import WAIT_SECONDS
 from freshmart_streams.engine.journal import LocalState, Marker, encode_local, entry, new_log_id
 from freshmart_streams.engine.records import Output
+from freshmart_streams.engine.space import LOOK_SECONDS, DiskSpace
 from freshmart_streams.engine.states import PartitionState
 from freshmart_streams.engine.stores import LOCAL
 from freshmart_streams.engine.writers import Writer
@@ -33,15 +34,19 @@ class Commits:
     Args:
         state: of the partition.
         writer: its producer.
+        space: on the disk of the store.
         interval: seconds between the starts of two commits.
         on_done: called when nothing is left to commit: there may be room to fold again.
     """
 
-    def __init__(self, state: PartitionState, writer: Writer, interval: float, on_done: Callable[[], None]) -> None:
+    def __init__(
+        self, state: PartitionState, writer: Writer, space: DiskSpace, interval: float, on_done: Callable[[], None]
+    ) -> None:
         self.is_held = False
         """Whether what was folded must not be committed: a handler raised in the middle of it."""
         self._state = state
         self._writer = writer
+        self._space = space
         self._interval = interval
         self._on_done = on_done
         self._began_at = 0.0
@@ -84,7 +89,11 @@ class Commits:
                 if wait > 0 and not self.is_due:
                     await asyncio.sleep(wait)
                     continue
-                await self._commit(epoch)
+                state.hindrance = self._space.trouble
+                if state.hindrance:
+                    await asyncio.sleep(LOOK_SECONDS)
+                else:
+                    await self._commit(epoch)
         except Exception as error:
             if state.epoch == epoch:
                 state.fail(error)
@@ -112,7 +121,7 @@ class Commits:
         changes, outputs, spans, offsets = batch.begin_commit()
         state.uncommitted = []
         marker = Marker(id=before.id or new_log_id(), seq=before.seq + 1, offsets=offsets, at=now_ms())
-        if state.group.journal is not None and spans:
+        if state.group.journal is not None:  # one for each commit, that of due work alone too: a lost one is a gap
             journal_entry = entry(state.group.name, marker.seq, state.group.rules, spans)
             outputs.append(Output(state.group.journal, None, journal_entry, ()))
         return Commit(marker, list(changes), outputs)

@@ -2,12 +2,16 @@
 
 import asyncio
 import ssl
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
+
+from freshmart_streams.engine import headers
+
+headers.install()
 
 T = TypeVar("T")
 
@@ -16,6 +20,7 @@ LARGEST_REQUEST = 64 << 20  # fits the largest dead letter; the broker's own lim
 BATCH_BYTES = 800_000
 WAIT_SECONDS = 20.0
 """The longest wait for an answer from the broker: aiokafka retries some errors for ever."""
+STOP_SECONDS = 3.0
 
 
 class BrokerTimeoutError(Exception):
@@ -32,6 +37,16 @@ async def within(seconds: float, what: str, work: Awaitable[T]) -> T:
         return await asyncio.wait_for(work, seconds)
     except TimeoutError as error:
         raise BrokerTimeoutError(f"{what}: no answer within {seconds:g} s") from error
+
+
+async def ended(stopping: Coroutine[Any, Any, object]) -> None:
+    """Wait until a client has stopped, but not for long and whatever it raises: it is gone either way."""
+    task = asyncio.ensure_future(stopping)
+    await asyncio.wait([task], timeout=STOP_SECONDS)
+    if not task.done():
+        task.cancel()
+    elif not task.cancelled():
+        task.exception()  # else it would be logged as never retrieved
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 
-from freshmart_streams.engine.connection import WAIT_SECONDS, within
 from freshmart_streams.engine.groups import Group
 from freshmart_streams.engine.master import MasterReader
 from freshmart_streams.engine.records import Position
@@ -41,4 +40,4 @@ class BrokerEnds:
 
     async def _ask(self, what: str, group: Group, partition: int) -> Mapping[Position, int]:
         positions = [Position(topic, partition) for topic in group.inputs]
-        return await within(WAIT_SECONDS, f"asking for {what} of inputs", self._thread().ask(what, positions))
+        return await self._thread().ask(what, positions)

@@ -5,17 +5,14 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from aiokafka.errors import OffsetOutOfRangeError
 
-from freshmart_streams.engine.clock import monotonic
+from freshmart_streams.engine.care import Care
 from freshmart_streams.engine.groups import Group
-from freshmart_streams.engine.inbox import Inbox, Input
+from freshmart_streams.engine.inbox import Inbox
 from freshmart_streams.engine.partitions import Partition
 from freshmart_streams.engine.records import Position
 from freshmart_streams.engine.transport import Fetched
 from freshmart_streams.engine.watch import Watch
 
-WAITING_MAX = 20_000
-FETCH_AGAIN_SECONDS = 1.0
-CAREFUL_SECONDS = 10.0
 NOT_SEEKED = -1
 
 Key = tuple[str, int]
@@ -53,8 +50,7 @@ class Intake:
         self._on_records = on_records
         self._on_hole = on_hole
         self._seek_numbers: dict[Position, int] = {}
-        self._resting: dict[Position, float] = {}
-        self._careful_until = 0.0
+        self._care = Care()
 
     async def seek(self, offsets: Mapping[Position, int]) -> None:
         """Read on from these offsets; what was fetched before is not taken."""
@@ -66,8 +62,7 @@ class Intake:
         """Whether to fetch more of this input."""
         partition = self._live_partition(position)
         entry = None if partition is None else partition.inbox.inputs.get(position)
-        is_resting = monotonic() < self._resting.get(position, 0)
-        return entry is not None and len(entry.records) < WAITING_MAX and not is_resting
+        return entry is not None and entry.has_room and not self._care.rests(position)
 
     def received(self, fetched: Fetched) -> None:
         """Put a fetch into the inboxes, but for what is from before a seek."""
@@ -79,19 +74,17 @@ class Intake:
 
     @property
     def is_careful(self) -> bool:
-        """Whether to fetch each input by itself: one that cannot be read must not hold up the others."""
-        return monotonic() < self._careful_until
+        """Whether to fetch each input by itself."""
+        return self._care.is_needed
 
     async def failed(self, error: Exception, positions: Sequence[Position]) -> None:
         """A fetch of these inputs raised: one has a hole, which opening it again finds, or a batch cannot be read."""
-        self._careful_until = monotonic() + CAREFUL_SECONDS
-        if len(positions) > 1:
+        position = self._care.failed(positions)
+        if position is None:
             self._watch.failed(error)
             await self._fetch_again()
             return
-        [position] = positions
         self._watch.failed(error, f"fetching {position.topic}/{position.partition}")
-        self._resting[position] = monotonic() + FETCH_AGAIN_SECONDS
         partition = self._live_partition(position)
         if isinstance(error, OffsetOutOfRangeError) and partition is not None:
             await partition.suspend(repr(error))
@@ -107,15 +100,6 @@ class Intake:
                 if position.topic in partition.group.inputs
             }
             self._seek_numbers.update(await self._seek(offsets))
-
-    def awaited(self) -> list[Input]:
-        """The inputs of which records are to arrive."""
-        return [
-            entry
-            for inbox in self.live_inboxes()
-            for entry in inbox.inputs.values()
-            if len(entry.records) < WAITING_MAX
-        ]
 
     def live_inboxes(self) -> list[Inbox]:
         """The inboxes of the partitions at work."""

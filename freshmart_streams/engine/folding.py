@@ -7,6 +7,7 @@ import asyncio
 import logging
 
 from freshmart_streams.engine.batches import Batch, HandlerError
+from freshmart_streams.engine.budgets import ErrorBudget
 from freshmart_streams.engine.clock import monotonic
 from freshmart_streams.engine.commits import Commits
 from freshmart_streams.engine.groups import NeedMasterData
@@ -22,6 +23,10 @@ DUE_AT_A_TIME = 100
 RECORDS_AT_A_TIME = 200
 
 
+class TooManyErrorsError(Exception):
+    """Handlers raise too often to be forgiven; the text names the last error."""
+
+
 class Folding:
     """Folds what is in a partition's inbox.
 
@@ -29,12 +34,14 @@ class Folding:
         state: of the partition.
         commits: of the partition.
         ends: how far the inputs go on the broker.
+        budget: how many errors of handlers are forgiven.
     """
 
-    def __init__(self, state: PartitionState, commits: Commits, ends: Ends) -> None:
+    def __init__(self, state: PartitionState, commits: Commits, ends: Ends, budget: ErrorBudget) -> None:
         self._state = state
         self._commits = commits
         self._ends = ends
+        self._budget = budget
 
     @property
     def has_work(self) -> bool:
@@ -79,13 +86,15 @@ class Folding:
                     break
         except NeedMasterData:
             state.inbox.put_back(records[taken:])
+            self._count(taken)
             await self._with_master_data(batch, records[taken])
             return True
         except HandlerError:
             state.inbox.put_back(records[taken:])
+            self._count(taken)  # they are folded again, which is not counted
             raise
         state.inbox.put_back(records[taken:])
-        state.counters.records += taken
+        self._count(taken)
         return bool(records)
 
     async def _with_master_data(self, batch: Batch, record: Record) -> None:
@@ -107,7 +116,11 @@ class Folding:
         finally:
             batch.master_complete = False
         self._state.uncommitted.append(record)
-        self._state.counters.records += 1
+        self._count(1)
+
+    def _count(self, records: int) -> None:
+        self._state.counters.records += records
+        self._budget.folded(records)
 
     # A handler raised.
 
@@ -115,7 +128,7 @@ class Folding:
         """A handler raised: void the batch, fold again up to that record, then that record alone."""
         state, commits = self._state, self._commits
         commits.is_held = True  # before anything else can run: what was folded must not be committed
-        log.error("%s: a handler raised (%s); trying that record alone", state.name, error)
+        log.error("%s: a handler raised: %s; trying that alone", state.name, error)
         await commits.settle()
         if not state.is_current(epoch):
             return
@@ -130,7 +143,11 @@ class Folding:
                 await commits.settle()
                 if state.is_current(epoch):
                     self._take_alone(state.opened, error.record)
-        except HandlerError as unexpected:
+                    commits.begin()
+                    await commits.settle()  # alone in its commit: what raises next must not have it folded again
+        except TooManyErrorsError as last:
+            self._pause(last)
+        except Exception as unexpected:  # what buries a record raised too: try again, and never end the turn with it
             state.fail(unexpected)
 
     def _fold_again(self, records: list[Record], trouble: HandlerError) -> HandlerError | None:
@@ -139,8 +156,8 @@ class Folding:
         batch.drop()
         state.uncommitted = []
         if trouble.due is not None:
+            self._forgive(trouble)
             batch.shun(trouble.due, trouble.error)
-            state.counters.poison += 1
         try:
             for record in records:
                 self._take_again(batch, record)
@@ -150,6 +167,24 @@ class Folding:
                 raise
             return again
         return None
+
+    def _forgive(self, trouble: HandlerError) -> None:
+        """Count an error that becomes a dead letter or an alert, unless there were too many of them."""
+        if self._budget.is_spent:
+            raise TooManyErrorsError(str(trouble)) from trouble
+        self._budget.spend()
+        self._state.counters.poison += 1
+
+    def _pause(self, last: TooManyErrorsError) -> None:
+        """Stop here, with nothing of the record that raised; only another start goes on."""
+        state = self._state
+        state.opened.drop()
+        state.stop(
+            f"paused: more than {self._budget.errors_max} errors of handlers within {self._budget.records:,} records, "
+            f"the last one with {last}. This version has a mistake, and nothing is lost: start one without it, or this "
+            "one again with --accept-errors"
+        )
+        log.error("%s: %s", state.name, state.reason)
 
     def _take_again(self, batch: Batch, record: Record) -> None:
         self._work_all_due(batch)
@@ -166,6 +201,7 @@ class Folding:
 
     def _take_alone(self, batch: Batch, poison: Record) -> None:
         state = self._state
+        assert not state.uncommitted, "all before the record that raised is committed"
         waiting = state.inbox.inputs[Position(poison.topic, poison.partition)].records
         assert waiting[0].offset == poison.offset, "the record that raised is the next one of its input"
         waiting.popleft()
@@ -173,7 +209,7 @@ class Folding:
         try:
             self._take_again(batch, poison)
         except HandlerError as again:
+            self._forgive(again)
             batch.drop()
             batch.take_poison(poison, again.error)
             state.uncommitted = [poison]
-            state.counters.poison += 1

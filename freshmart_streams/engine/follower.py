@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaConnectionError
 
-from freshmart_streams.engine.connection import WAIT_SECONDS, Connection, within
+from freshmart_streams.engine.connection import WAIT_SECONDS, Connection, ended, within
 from freshmart_streams.engine.records import Record
 
 log = logging.getLogger(__name__)
@@ -83,7 +83,7 @@ class Follower:
                         self._hand_over(record)
                 await asyncio.sleep(0)
         finally:
-            await asyncio.wait([asyncio.ensure_future(consumer.stop())], timeout=3)
+            await ended(consumer.stop())
 
     def _hand_over(self, record: Record) -> None:
         try:

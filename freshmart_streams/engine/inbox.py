@@ -12,6 +12,8 @@ from freshmart_streams.engine.records import Position, Record
 
 Order = tuple[int, str, int]
 
+WAITING_MAX = 20_000
+
 
 class Input:
     """One topic partition as an input: what is fetched, how far, and how far it is known to go.
@@ -33,6 +35,11 @@ class Input:
     def head(self) -> Order:
         """Where the first waiting record belongs."""
         return max(self.latest, self.records[0].timestamp), self.position.topic, self.position.partition
+
+    @property
+    def has_room(self) -> bool:
+        """Whether more may be fetched."""
+        return len(self.records) < WAITING_MAX
 
     @property
     def is_behind(self) -> bool:

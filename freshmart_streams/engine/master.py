@@ -2,18 +2,19 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from freshmart_streams.engine.connection import WAIT_SECONDS, Connection, within
-from freshmart_streams.engine.inbox import Inbox
+from freshmart_streams.engine.care import Care
+from freshmart_streams.engine.connection import WAIT_SECONDS, Connection, ended, within
+from freshmart_streams.engine.inbox import Inbox, Input
 from freshmart_streams.engine.records import Position, Record
 
 log = logging.getLogger(__name__)
 
-WAITING_MAX = 20_000
-RETRY_SECONDS = 1.0
+FETCH_MS = 500
+CAREFUL_SECONDS = 0.05
 
 
 class MasterReader:
@@ -29,7 +30,7 @@ class MasterReader:
         inboxes: Callable[[], Iterable[Inbox]],
         on_records: Callable[[], None],
         supervise: Callable[["asyncio.Task[None]"], "asyncio.Task[None]"],
-        on_error: Callable[[Exception], None],
+        on_error: Callable[[Exception, str], None],
     ) -> None:
         self._connection = connection
         self._topics = sorted(topics)
@@ -39,6 +40,7 @@ class MasterReader:
         self._on_error = on_error
         self._consumer: AIOKafkaConsumer | None = None
         self._next: dict[Position, int] = {}
+        self._care = Care()
         self._rewinds = 0
         self._task: asyncio.Task[None] | None = None
 
@@ -51,6 +53,15 @@ class MasterReader:
         if not self._topics or self._consumer is not None:
             return
         consumer = self._connection.reader()
+        try:
+            await self._connect(consumer)
+        except BaseException:  # also when the worker is told to end meanwhile: nobody else knows of this reader
+            await ended(consumer.stop())
+            raise
+        self._consumer = consumer
+        self._task = self._supervise(asyncio.create_task(self._read(), name="master data"))
+
+    async def _connect(self, consumer: AIOKafkaConsumer) -> None:
         await within(WAIT_SECONDS, "starting the reader of master data", consumer.start())
         metadata = await within(WAIT_SECONDS, "asking for the master topics", consumer._client.fetch_all_metadata())
         for topic in self._topics:
@@ -60,8 +71,6 @@ class MasterReader:
         for position, beginning in (await self._ask(consumer, "beginning_offsets")).items():
             consumer.seek(TopicPartition(*position), beginning)
             self._next[position] = beginning
-        self._consumer = consumer
-        self._task = self._supervise(asyncio.create_task(self._read(), name="master data"))
 
     async def stop(self) -> None:
         """Stop reading."""
@@ -71,7 +80,7 @@ class MasterReader:
             task.cancel()
             await asyncio.wait([task], timeout=3)
         if consumer is not None:
-            await asyncio.wait([asyncio.ensure_future(consumer.stop())], timeout=3)
+            await ended(consumer.stop())
 
     async def beginnings(self) -> Mapping[Position, int]:
         """The first offset that each master partition still has."""
@@ -103,43 +112,60 @@ class MasterReader:
         consumer = self._consumer
         assert consumer is not None
         while True:
-            if any(
-                len(entry.records) > WAITING_MAX
-                for inbox in self._inboxes()
-                for entry in inbox.inputs.values()
-                if entry.position in self._next
-            ):
-                await asyncio.sleep(0.05)
-                continue
-            rewinds = self._rewinds
-            try:
-                fetched = await consumer.getmany(timeout_ms=500)
-            except Exception as error:  # whatever is wrong with a batch on the way or on the broker's disk
-                self._on_error(error)
-                self._read_again(consumer)
-                await asyncio.sleep(RETRY_SECONDS)
-                continue
-            if rewinds == self._rewinds:
-                self._hand_over(consumer, fetched)
-            else:  # some of it may be from before the rewind and would leave a gap
-                self._read_again(consumer)
+            wanted = [position for position in self._next if not self._care.rests(position)]
+            if not wanted or any(not entry.has_room for entry in self._entries()):
+                await asyncio.sleep(CAREFUL_SECONDS)
+            elif self._care.is_needed:
+                for position in wanted:
+                    await self._fetch(consumer, [position], 0)
+                await asyncio.sleep(CAREFUL_SECONDS)
+            else:
+                await self._fetch(consumer, wanted, FETCH_MS)
 
-    def _read_again(self, consumer: AIOKafkaConsumer) -> None:
-        """Fetch what was not handed over: with an error, aiokafka forgets what it took out of the fetch before it."""
-        for position, following in self._next.items():
-            consumer.seek(TopicPartition(*position), following)
+    def _entries(self) -> Iterator[Input]:
+        return (entry for inbox in self._inboxes() for entry in inbox.inputs.values() if entry.position in self._next)
 
-    def _hand_over(self, consumer: AIOKafkaConsumer, fetched: Mapping[TopicPartition, list[Record]]) -> None:
+    async def _fetch(self, consumer: AIOKafkaConsumer, positions: Sequence[Position], timeout_ms: int) -> None:
+        rewinds = self._rewinds
+        try:
+            fetched = await consumer.getmany(
+                *(TopicPartition(*position) for position in positions), timeout_ms=timeout_ms
+            )
+        except Exception as error:  # whatever is wrong with a batch on the way or on the broker's disk
+            position = self._care.failed(positions)
+            self._on_error(
+                error, "fetching master data" if position is None else f"fetching {'/'.join(map(str, position))}"
+            )
+            self._read_again(consumer, positions)
+            return
+        if rewinds == self._rewinds:
+            self._hand_over(consumer, fetched, positions)
+        else:  # some of it may be from before the rewind and would leave a gap
+            self._read_again(consumer, positions)
+
+    def _read_again(self, consumer: AIOKafkaConsumer, positions: Sequence[Position]) -> None:
+        """Fetch what was not handed over."""
+        for position in positions:
+            consumer.seek(TopicPartition(*position), self._next[position])
+
+    def _hand_over(
+        self,
+        consumer: AIOKafkaConsumer,
+        fetched: Mapping[TopicPartition, list[Record]],
+        positions: Sequence[Position],
+    ) -> None:
         news = False
-        for position, before in self._next.items():
-            tp = TopicPartition(*position)
+        for position in positions:
+            before, tp = self._next[position], TopicPartition(*position)
             state = consumer._subscription.subscription.assignment.state_value(tp)
             # Behind the records there may be what is none, such as the marker of a client's transaction.
             following = state.position if state.has_valid_position else before
             if tp in fetched or following > before:
                 self._next[position], news = following, True
                 for inbox in self._inboxes():
-                    if position in inbox.inputs:
+                    entry = inbox.inputs.get(position)
+                    # One that was just opened may be further back, until the rewind for it comes: leave no gap.
+                    if entry is not None and entry.read_to >= before:
                         inbox.add(position, fetched.get(tp, ()), following, following)
         if news:
             self._on_records()

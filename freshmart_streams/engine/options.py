@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from freshmart_streams.engine.budgets import ERRORS_MAX
 from freshmart_streams.engine.groups import Group
 from freshmart_streams.engine.records import Position
 
@@ -24,6 +25,9 @@ class EngineOptions:
         rows_in_memory: decoded rows kept over all partitions of a group.
         store_megabytes: for the RocksDBs of this process together.
         accept_loss: open a partition although records that it had not applied are gone from the log.
+        errors_max: how many errors of handlers are forgiven within 1,000 records; with one more the partition pauses
+            (budgets.py). None never pauses.
+        disk_reserve: bytes that must be free on the folder's disk for a commit to begin; None takes a share of it.
         tick_seconds: distance of ticks; None writes none.
     """
 
@@ -33,6 +37,8 @@ class EngineOptions:
     rows_in_memory: int = 200_000
     store_megabytes: int = 128
     accept_loss: bool = False
+    errors_max: int | None = ERRORS_MAX
+    disk_reserve: int | None = None
     tick_seconds: float | None = 10.0
 
 

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable, Mapping
 
 from freshmart_streams.engine.batches import Batch
+from freshmart_streams.engine.budgets import ErrorBudget
 from freshmart_streams.engine.changelog import ChangelogReader, ForeignLogError, decode_outbox
 from freshmart_streams.engine.clock import monotonic
 from freshmart_streams.engine.commits import Commits
@@ -19,6 +20,7 @@ from freshmart_streams.engine.journal import Marker
 from freshmart_streams.engine.options import Ends, EngineOptions, RefusedError
 from freshmart_streams.engine.records import Position
 from freshmart_streams.engine.replicas import Replica
+from freshmart_streams.engine.space import DiskSpace
 from freshmart_streams.engine.states import PartitionState
 from freshmart_streams.engine.writers import writer_for
 
@@ -35,7 +37,9 @@ class Partition(PartitionState):
         connection: to the broker.
         options: see `EngineOptions`.
         replica: its rows on this worker's disk.
+        space: on that disk.
         ends: how far the inputs go on the broker.
+        budget: how many errors of handlers are forgiven.
         on_failure: called when it must be opened again.
         on_ready: called when there may be something to fold.
     """
@@ -48,7 +52,9 @@ class Partition(PartitionState):
         connection: Connection,
         options: EngineOptions,
         replica: Replica,
+        space: DiskSpace,
         ends: Ends,
+        budget: ErrorBudget,
         on_failure: Callable[["Partition"], None],
         on_ready: Callable[[], None],
     ) -> None:
@@ -60,8 +66,8 @@ class Partition(PartitionState):
         name = f"{options.app_id}-{group.name}"
         self._changelog = f"{name}-changelog"
         self._writer = writer_for(connection, self._changelog, number, f"{name}-{number}")
-        self._commits = Commits(self, self._writer, options.commit_interval, on_ready)
-        self._folding = Folding(self, self._commits, ends)
+        self._commits = Commits(self, self._writer, space, options.commit_interval, on_ready)
+        self._folding = Folding(self, self._commits, ends, budget)
         self.on_failure = lambda: on_failure(self)
 
     def __repr__(self) -> str:
@@ -127,8 +133,10 @@ class Partition(PartitionState):
 
     async def _new_inbox(self, offsets: Mapping[Position, int], *, is_first: bool) -> Inbox:
         inbox = Inbox(offsets, frozenset(self.group.master), self.group.ticks)
-        inbox.learn_ends(await self._ends.input_ends(self.group, self.number))
+        input_ends = await self._ends.input_ends(self.group, self.number)
         master_ends = await self._ends.master_ends()
+        _refuse_another_log(offsets, {**input_ends, **master_ends})
+        inbox.learn_ends(input_ends)
         if is_first:
             inbox.master_first(master_ends)  # the very first start: master data before all else
         else:
@@ -155,3 +163,12 @@ class Partition(PartitionState):
     def has_work(self) -> bool:
         """Whether folding again may do something."""
         return self._folding.has_work
+
+
+def _refuse_another_log(offsets: Mapping[Position, int], ends: Mapping[Position, int]) -> None:
+    for position, applied in offsets.items():
+        if ends.get(position, applied) < applied:
+            raise RefusedError(
+                f"{position.topic}/{position.partition}: applied up to {applied}, but the log ends at {ends[position]}"
+                "; it is another log (was the topic deleted and created again?)"
+            )

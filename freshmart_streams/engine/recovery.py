@@ -9,13 +9,11 @@ import logging
 from typing import TYPE_CHECKING, Any, cast
 
 import faust
-from aiokafka.errors import KafkaError
 from faust.tables.manager import TableManager as FaustTableManager
 from faust.tables.recovery import Recovery as FaustRecovery
 from faust.types import TP
 from mode import Service
 
-from freshmart_streams.engine.connection import BrokerTimeoutError
 from freshmart_streams.engine.logs import SERVICE_LOG
 from freshmart_streams.engine.options import RefusedError
 
@@ -65,7 +63,9 @@ class Recovery(FaustRecovery):
             except RefusedError as error:
                 self.engine_app.refuse(str(error))
                 return
-            except (KafkaError, BrokerTimeoutError, OSError, TimeoutError) as error:
+            except (
+                Exception
+            ) as error:  # the broker is away, the group rebalances again: never a worker that ends for it
                 log.warning("opening partitions: %s: %s; trying again", type(error).__name__, error)
                 self.engine_app.reason = f"opening partitions: {type(error).__name__}: {error}"
                 await asyncio.sleep(RETRY_SECONDS)

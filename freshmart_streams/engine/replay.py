@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from freshmart_streams.engine.connection import WAIT_SECONDS, Connection, within
+from freshmart_streams.engine.connection import WAIT_SECONDS, Connection, ended, within
 from freshmart_streams.engine.groups import Group
 from freshmart_streams.engine.inbox import Inbox
 from freshmart_streams.engine.journal import Span
@@ -25,6 +25,7 @@ POLL_MS = 500
 class _Entry(msgspec.Struct):
     """The part of a journal entry that a replay follows."""
 
+    group: str
     sequence: int
     spans: list[Span]
 
@@ -71,7 +72,7 @@ class Replay:
             async for record in self._rest(consumer):
                 yield record
         finally:
-            await consumer.stop()
+            await ended(consumer.stop())
 
     async def _begin(self, consumer: AIOKafkaConsumer) -> None:
         metadata = await within(WAIT_SECONDS, "asking for topics", consumer._client.fetch_all_metadata())
@@ -89,8 +90,8 @@ class Replay:
         while (record := await self._head(consumer, self._journal)) is not None:
             self._read[self._journal].popleft()
             entry = _decode_entry(record.value)
-            if entry.sequence <= latest:
-                continue  # without transactions an entry may come twice
+            if entry.group != self._group.name or entry.sequence <= latest:
+                continue  # groups share the topic; without transactions an entry may come twice
             latest = entry.sequence
             for topic, *broadcast, following in entry.spans:
                 yield str(topic), int(broadcast[0]) if broadcast else self._partition, int(following)

@@ -5,13 +5,11 @@ import logging
 import shutil
 from pathlib import Path
 
-from aiokafka.errors import KafkaError
-
 from freshmart_streams.engine.changelog import ChangelogReader, ForeignLogError
 from freshmart_streams.engine.clock import now_ms
-from freshmart_streams.engine.connection import BrokerTimeoutError, Connection
+from freshmart_streams.engine.connection import Connection
 from freshmart_streams.engine.journal import LocalState, Marker, decode_local
-from freshmart_streams.engine.stores import LOCAL, RocksStore, StoreMemory
+from freshmart_streams.engine.stores import LOCAL, RocksStore, StoreError, StoreMemory
 
 log = logging.getLogger(__name__)
 
@@ -42,9 +40,11 @@ class Replica:
 
     def open(self) -> tuple[RocksStore, LocalState]:
         """Open the store, unless it is; one that is damaged, or older than the changelog's deletions, is made anew."""
+        if self._store is not None and self._store.is_broken:
+            self.close()
         try:
             store = self._store = self._store or RocksStore(self._folder, self._memory)
-        except Exception as error:  # rocksdict raises nothing narrower
+        except StoreError as error:
             if "Corruption" not in str(error):
                 raise
             log.warning("%s: the data folder is damaged (%s); rebuilding it", self.name, str(error).strip())
@@ -65,9 +65,12 @@ class Replica:
 
     def close(self) -> None:
         """Release the store; twice is no error."""
-        if self._store is not None:
-            self._store.close()
-            self._store = None
+        store, self._store = self._store, None
+        if store is not None:
+            try:
+                store.close()
+            except Exception as error:  # a full disk: what it did not write is in the changelog
+                log.warning("%s: closing the data folder: %s", self.name, error)
 
 
 class Standby:
@@ -100,16 +103,13 @@ class Standby:
         self.replica.close()
 
     async def _follow(self) -> None:
-        store, local = self.replica.open()
         while True:
-            reader = ChangelogReader(self._connection, self._topic, self._number, store, local)
             try:
-                await reader.follow()
+                store, local = self.replica.open()
+                await ChangelogReader(self._connection, self._topic, self._number, store, local).follow()
             except ForeignLogError as error:
                 log.warning("standby %s: %s; building it anew", self.replica.name, error)
-                store, local = self.replica.open_empty()
-                continue
-            except (KafkaError, BrokerTimeoutError, OSError) as error:
-                log.info("standby %s: %r; trying again", self.replica.name, error)
-            local = reader.stored
-            await asyncio.sleep(RETRY_SECONDS)
+                self.replica.open_empty()
+            except Exception as error:  # the broker is away, the disk is full: never a standby that nobody follows up
+                log.warning("standby %s: %s: %s; trying again", self.replica.name, type(error).__name__, error)
+                await asyncio.sleep(RETRY_SECONDS)

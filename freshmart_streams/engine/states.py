@@ -12,12 +12,16 @@ from freshmart_streams.engine.records import Record
 log = logging.getLogger(__name__)
 
 
+Progress = tuple[int, int, int, int]
+
+
 class PartitionState:
     """The state of one partition of a group.
 
     Attributes:
         live: whether it folds and commits.
         reason: why it does not; empty while it does.
+        hindrance: what keeps a live partition from committing; empty while nothing does.
         epoch: grows whenever what is in flight becomes void; who waited compares it.
         inbox: what is fetched and not folded.
         batch: what is folded and not committed; None before the first opening and after the last.
@@ -31,6 +35,7 @@ class PartitionState:
         self.counters = Counters()
         self.live = False
         self.reason = "not open yet"
+        self.hindrance = ""
         self.epoch = 0
         self.inbox = Inbox({}, frozenset(), None)
         self.batch: Batch | None = None
@@ -54,7 +59,7 @@ class PartitionState:
 
     def stop(self, reason: str) -> None:
         """Void everything in flight."""
-        self.live, self.reason = False, reason
+        self.live, self.reason, self.hindrance = False, reason, ""
         self.epoch += 1
 
     def fail(self, error: Exception) -> None:
@@ -63,6 +68,12 @@ class PartitionState:
         self.stop(f"{type(error).__name__}: {error}")
         log.warning("%s: %s; opening it again", self.name, self.reason)
         self.on_failure()
+
+    @property
+    def progress(self) -> Progress:
+        """Something else whenever the partition got on."""
+        counters = self.counters
+        return self.epoch, counters.records, counters.commits, counters.poison
 
     @property
     def lag(self) -> int:

@@ -67,10 +67,17 @@ class StoreLockedError(Exception):
     """The folder's RocksDB is held by another process."""
 
 
+class StoreError(OSError):
+    """RocksDB could not do what it was told, because of its disk most likely."""
+
+
 class RocksStore:
     """One RocksDB per partition.
 
     The write-ahead log is on, without fsync: what a power cut takes is in the changelog.
+
+    Attributes:
+        is_broken: whether a write failed. RocksDB may refuse every further one, until it is opened again.
     """
 
     def __init__(self, folder: Path, memory: "StoreMemory") -> None:
@@ -83,7 +90,8 @@ class RocksStore:
         except Exception as error:
             if "lock" in str(error).lower():
                 raise StoreLockedError(f"{folder} is in use by another process") from error
-            raise
+            raise StoreError(f"{folder}: {error}") from error
+        self.is_broken = False
         self._closed = False
 
     def get(self, key: bytes) -> bytes | None:
@@ -114,7 +122,11 @@ class RocksStore:
                 batch.delete(key)
             else:
                 batch.put(key, value)
-        self._db.write(batch)
+        try:
+            self._db.write(batch)
+        except Exception as error:  # rocksdict raises nothing narrower
+            self.is_broken = True
+            raise StoreError(f"{self.folder}: {error}") from error
 
     def close(self) -> None:
         """Release the files; twice is no error."""

@@ -10,7 +10,7 @@ from aiokafka.errors import TopicAlreadyExistsError
 
 from freshmart_streams.engine.broker import CLUSTER_ID_PREFIX
 from freshmart_streams.engine.changelog import DELETE_RETENTION_MS
-from freshmart_streams.engine.connection import WAIT_SECONDS, Connection, within
+from freshmart_streams.engine.connection import WAIT_SECONDS, Connection, ended, within
 from freshmart_streams.engine.groups import Group
 from freshmart_streams.engine.options import RefusedError
 
@@ -47,7 +47,7 @@ async def prepare_topics(connection: Connection, groups: Sequence[Group], app_id
         await _check_kind(admin, connection)
         return {group.name: await _prepare_group(admin, connection, group, app_id) for group in groups}
     finally:
-        await asyncio.wait([asyncio.ensure_future(admin.close())], timeout=3)
+        await ended(admin.close())
 
 
 async def _check_kind(admin: AIOKafkaAdminClient, connection: Connection) -> None:

@@ -8,7 +8,7 @@ apart and dropped.
 
 import asyncio
 import contextlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from aiokafka import TopicPartition
@@ -25,6 +25,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from faust.types.tuples import ConsumerMessage
 
+from freshmart_streams.engine.connection import WAIT_SECONDS, BrokerTimeoutError, within
 from freshmart_streams.engine.logs import SERVICE_LOG
 from freshmart_streams.engine.records import Position, Record
 
@@ -102,7 +103,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
 
     async def seek_all(self, offsets: Mapping[Position, int]) -> dict[Position, int]:
         """Seek in the thread's loop, and number the seeks."""
-        numbers: dict[Position, int] = await self.call_thread(self._seek_all, offsets)
+        numbers: dict[Position, int] = await self._in_thread("seeking", self._seek_all, offsets)
         return numbers
 
     async def _seek_all(self, offsets: Mapping[Position, int]) -> dict[Position, int]:
@@ -124,7 +125,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             KafkaError: aiokafka joins again now.
             RuntimeError: it does not.
         """
-        await self.call_thread(self._check_group)
+        await self._in_thread("asking for the group", self._check_group)
 
     async def _check_group(self) -> None:
         if self._consumer is None:
@@ -137,22 +138,38 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
 
     async def ask(self, what: str, positions: Iterable[Position]) -> dict[Position, int]:
         """`beginning_offsets` or `end_offsets` of inputs."""
-        found: Mapping[TopicPartition, int] = await self.call_thread(
-            self._ask, what, [TopicPartition(*position) for position in positions]
+        found: Mapping[TopicPartition, int] = await self._in_thread(
+            what, self._ask, what, [TopicPartition(*position) for position in positions]
         )
         return {Position(tp.topic, tp.partition): offset for tp, offset in found.items()}
 
     async def _ask(self, what: str, tps: list[TopicPartition]) -> Mapping[TopicPartition, int]:
-        found: Mapping[TopicPartition, int] = await getattr(self._ensure_consumer(), what)(tps)
+        found: Mapping[TopicPartition, int] = await within(
+            WAIT_SECONDS, what, getattr(self._ensure_consumer(), what)(tps)
+        )
         return found
+
+    async def _in_thread(self, what: str, method: Callable[..., Awaitable[Any]], *arguments: Any) -> Any:
+        """Have the thread do something, and wait for it, but not for ever.
+
+        Raises:
+            BrokerTimeoutError: the thread has other troubles.
+        """
+        return await within(2 * WAIT_SECONDS, what, self.call_thread(method, *arguments))
+
+    async def commit(self, offsets: Mapping[TP, int]) -> bool:
+        """Commit group offsets; False when they are refused, or nobody answers."""
+        committed: bool = await self._in_thread("committing group offsets", self._commit, offsets)
+        return committed
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         """Commit group offsets, which only displays and the test of membership use: no error of it ends the worker."""
         try:
-            await self._ensure_consumer().commit({TopicPartition(*tp): offset for tp, offset in offsets.items()})
+            places = {TopicPartition(*tp): offset for tp, offset in offsets.items()}
+            await within(WAIT_SECONDS, "committing group offsets", self._ensure_consumer().commit(places))
         except (CommitFailedError, IllegalStateError):
             return False
-        except KafkaError as error:
+        except (KafkaError, BrokerTimeoutError) as error:
             self.log.info("group offsets not committed: %r", error)
             return False
         return True

@@ -1,4 +1,4 @@
-"""Notices that nothing arrives although it should, so that the log, the lag and the readiness say so.
+"""Notices that nothing arrives, or is folded, although it should, so that log, lag and readiness say so.
 
 aiokafka tries again for ever and raises little of what is wrong: while the broker is away, or while one batch cannot be
 read, a worker would look as if there were nothing to do. So the watch asks the broker itself, every few seconds and
@@ -6,7 +6,6 @@ over a connection of its own, how far the inputs go.
 """
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
 
@@ -14,9 +13,9 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from freshmart_streams.engine.clock import monotonic
-from freshmart_streams.engine.connection import BrokerTimeoutError, Connection, within
-from freshmart_streams.engine.inbox import Input
+from freshmart_streams.engine.connection import BrokerTimeoutError, Connection, ended, within
 from freshmart_streams.engine.records import Position
+from freshmart_streams.engine.states import PartitionState, Progress
 
 log = logging.getLogger(__name__)
 
@@ -33,26 +32,27 @@ class Watch:
 
     Args:
         connection: to the broker.
-        inputs: those that are to arrive now: of the partitions at work, without those that have enough waiting; None
-            before the worker has reached the broker for the first time.
+        partitions: all that the worker has; None before it has reached the broker for the first time.
     """
 
-    def __init__(self, connection: Connection, inputs: Callable[[], Sequence[Input] | None]) -> None:
+    def __init__(self, connection: Connection, partitions: Callable[[], Sequence[PartitionState] | None]) -> None:
         self._connection = connection
-        self._inputs = inputs
+        self._partitions = partitions
         self._consumer: AIOKafkaConsumer | None = None
         self._broker = ""
         self._failure: tuple[float, str] = (float("-inf"), "")
         self._behind: dict[Position, tuple[int, float]] = {}
         self._stalled = ""
+        self._progress: dict[str, tuple[Progress, float]] = {}
+        self._idle = ""
 
     @property
     def trouble(self) -> str:
-        """What keeps records from arriving; empty when nothing does."""
+        """What keeps records from arriving or being folded; empty when nothing does."""
         failed_at, failure = self._failure
         if self._broker:
             return self._broker
-        return failure if monotonic() - failed_at < FAILED_SECONDS else self._stalled
+        return failure if monotonic() - failed_at < FAILED_SECONDS else self._stalled or self._idle
 
     def failed(self, error: Exception, what: str = "fetching") -> None:
         """A fetch, or `what` else is tried again, raised."""
@@ -65,11 +65,12 @@ class Watch:
         try:
             while True:
                 await asyncio.sleep(LOOK_SECONDS)
-                inputs = self._inputs()
-                if inputs is None:
+                partitions = self._partitions()
+                if partitions is None:
                     continue
+                self._note_idle(partitions)
                 try:
-                    await self._look(inputs)
+                    await self._look(partitions)
                     self._broker = ""
                 except (KafkaError, BrokerTimeoutError, OSError) as error:
                     address = self._connection.bootstrap
@@ -79,16 +80,19 @@ class Watch:
         finally:
             await self._close()
 
-    async def _look(self, inputs: Sequence[Input]) -> None:
+    async def _look(self, partitions: Sequence[PartitionState]) -> None:
+        """Ask how far all inputs go, also those of partitions that stand still: their lag grows."""
+        awaited = [entry for part in partitions if part.live for entry in part.inbox.inputs.values() if entry.has_room]
+        inputs = [entry for part in partitions for entry in part.inbox.inputs.values()]
         if self._consumer is None:
             self._consumer = self._connection.reader()
             await within(ANSWER_SECONDS, "connecting", self._consumer.start())
         if not inputs:  # then only whether the broker answers
             await within(ANSWER_SECONDS, "asking for topics", self._consumer._client.fetch_all_metadata())
         read_to: dict[Position, int] = {}
-        for entry in inputs:
+        for entry in awaited:
             read_to[entry.position] = min(entry.read_to, read_to.get(entry.position, entry.read_to))
-        asked = [TopicPartition(*position) for position in sorted(read_to)]
+        asked = [TopicPartition(*position) for position in sorted({entry.position for entry in inputs})]
         ends = await within(ANSWER_SECONDS, "asking where inputs end", self._consumer.end_offsets(asked))
         for entry in inputs:
             entry.known_end = ends[TopicPartition(*entry.position)]
@@ -110,8 +114,22 @@ class Watch:
             log.warning("%s", text)
         self._stalled = text
 
+    def _note_idle(self, partitions: Sequence[PartitionState]) -> None:
+        """Say which partitions have records waiting and do not get on, although nothing is known to be wrong."""
+        now, before = monotonic(), self._progress
+        self._progress = {}
+        for part in partitions:
+            if part.live and not part.hindrance and part.inbox.waiting:
+                known = before.get(part.name)
+                since = known[1] if known is not None and known[0] == part.progress else now
+                self._progress[part.name] = part.progress, since
+        idle = [name for name, (_, since) in self._progress.items() if now - since > STALLED_SECONDS]
+        text = f"nothing is folded of what waits in {', '.join(sorted(idle))}" if idle else ""
+        if text and text != self._idle:
+            log.warning("%s", text)
+        self._idle = text
+
     async def _close(self) -> None:
         consumer, self._consumer = self._consumer, None
         if consumer is not None:
-            with contextlib.suppress(TimeoutError, KafkaError, OSError):
-                await asyncio.wait_for(consumer.stop(), 2)
+            await ended(consumer.stop())

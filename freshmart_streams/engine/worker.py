@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING, Any, cast
 from aiokafka.errors import KafkaError
 from faust.types import TP
 
-from freshmart_streams.engine.connection import Connection
+from freshmart_streams.engine.budgets import ErrorBudget
+from freshmart_streams.engine.connection import BrokerTimeoutError, Connection
 from freshmart_streams.engine.ends import BrokerEnds
 from freshmart_streams.engine.fetching import Intake
 from freshmart_streams.engine.groups import Group
-from freshmart_streams.engine.inbox import Input
+from freshmart_streams.engine.logs import expect_lost_answers
 from freshmart_streams.engine.master import MasterReader
 from freshmart_streams.engine.options import EngineOptions, RefusedError
 from freshmart_streams.engine.partitions import Partition
 from freshmart_streams.engine.records import Position
 from freshmart_streams.engine.replicas import Replica, Standby
+from freshmart_streams.engine.space import DiskSpace
 from freshmart_streams.engine.stores import StoreMemory
 from freshmart_streams.engine.ticks import write_ticks
 from freshmart_streams.engine.topics import changelog_name
@@ -53,7 +55,7 @@ class Engine:
         self.standbys: dict[tuple[str, int], Standby] = {}
         self.partition_counts: dict[str, int] = {}
         self.turns = Turns(self.partitions, lambda: self.consumer.flow_active, self._deliver)
-        self.watch = Watch(connection, self._awaited)
+        self.watch = Watch(connection, self._watched)
         self._group_of = {topic: group for group in groups for topic in group.inputs}
         self._opening = asyncio.Lock()
         self.intake = Intake(
@@ -75,6 +77,8 @@ class Engine:
         )
         self._ends = BrokerEnds(lambda: self.consumer.thread, self._master)
         self._memory = StoreMemory(options.store_megabytes)
+        self._space = DiskSpace(options.folder, options.disk_reserve)
+        self._budgets: dict[tuple[str, int], ErrorBudget] = {}  # a partition that comes back has spent what it spent
         self._tasks: list[asyncio.Task[None]] = []
         self._reopening: dict[tuple[str, int], asyncio.Task[None]] = {}
 
@@ -87,6 +91,7 @@ class Engine:
 
     async def start(self) -> None:
         """Begin to give partitions their turns."""
+        expect_lost_answers(asyncio.get_running_loop())
         work: dict[str, Coroutine[Any, Any, None]] = {
             "turns": self.turns.run(),
             "watch": self.watch.run(),
@@ -129,7 +134,7 @@ class Engine:
                 continue
             try:
                 await self.consumer.thread.check_group()
-            except KafkaError as error:
+            except (KafkaError, BrokerTimeoutError) as error:
                 self.watch.failed(error, "joining the group")
 
     # Assignment.
@@ -189,7 +194,9 @@ class Engine:
             self.connection,
             self.options,
             replica,
+            self._space,
             self._ends,
+            self._budgets.setdefault((group, number), ErrorBudget(self.options.errors_max)),
             self._partition_failed,
             self.turns.wake,
         )
@@ -264,9 +271,17 @@ class Engine:
             for topic in partition.group.inputs
         }
 
-    def _awaited(self) -> list[Input] | None:
-        """The inputs of which records are to arrive, if there are any; None before the broker was reached."""
-        return self.intake.awaited() if self.partition_counts else None
+    def troubles(self) -> list[str]:
+        """Why this worker does not do all of its work; empty while it does."""
+        partitions = self.partitions.values()
+        held_up = [
+            f"{part.name}: {part.hindrance or part.reason}" for part in partitions if part.hindrance or part.reason
+        ]
+        return [self.watch.trouble, *held_up] if self.watch.trouble else held_up
+
+    def _watched(self) -> list[Partition] | None:
+        """The partitions to watch, if there are any; None before the broker was reached."""
+        return list(self.partitions.values()) if self.partition_counts else None
 
     async def _seek(self, offsets: Mapping[Position, int]) -> Mapping[Position, int]:
         return await self.consumer.thread.seek_all(offsets)

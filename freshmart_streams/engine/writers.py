@@ -4,21 +4,20 @@ Each step is a method of its own; what a crash after each of them leaves behind 
 """
 
 import asyncio
-import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
-from typing import Any
+from functools import partial
+from typing import Any, ClassVar
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
 
 from freshmart_streams.engine.changelog import MARKER, OUTBOX, Commit, ConflictError, encode_outbox
-from freshmart_streams.engine.connection import BATCH_BYTES, WAIT_SECONDS, Connection, within
+from freshmart_streams.engine.connection import BATCH_BYTES, WAIT_SECONDS, Connection, ended, within
+from freshmart_streams.engine.headers import TolerantBuilder, are_plain
 from freshmart_streams.engine.journal import encode_marker
 from freshmart_streams.engine.records import Output
 
 RECORD_OVERHEAD = 70
-STOP_SECONDS = 3.0
 
 Sent = list[tuple["asyncio.Future[Any]", int]]
 """The batches under way, in their order, and how many records each has."""
@@ -32,7 +31,12 @@ class Writer(ABC):
         topic: the changelog.
         partition: its number.
         transactional_id: of this partition; mode `log` has no use for it.
+
+    Attributes:
+        in_transaction: whether what it sends belongs to a transaction.
     """
+
+    in_transaction: ClassVar[bool]
 
     def __init__(self, connection: Connection, topic: str, partition: int, transactional_id: str) -> None:
         self._connection = connection
@@ -51,7 +55,7 @@ class Writer(ABC):
         try:
             await within(WAIT_SECONDS, "starting a producer", producer.start())
         except BaseException:
-            await _stop(producer)
+            await ended(producer.stop())  # what it left open is the next owner's to abort
             raise
         self._producer = producer
 
@@ -59,7 +63,7 @@ class Writer(ABC):
         """Stop the producer; an open transaction is left to the next owner."""
         producer, self._producer = self._producer, None
         if producer is not None:
-            await _stop(producer)
+            await ended(producer.stop())
 
     @abstractmethod
     async def write(self, commit: Commit, expected: int) -> int:
@@ -95,7 +99,12 @@ class Writer(ABC):
     async def _send_records(self, topic: str, records: Iterable[Output]) -> Sent:
         """Send records in batches of at most BATCH_BYTES; one that is larger is a batch of its own."""
         producer, sent = self._started(), []
-        builder, size, count = producer.create_batch(), 0, 0
+        records = list(records)
+        is_plain = all(are_plain(record.headers) for record in records)
+        new_batch = (
+            producer.create_batch if is_plain else partial(TolerantBuilder, is_transactional=self.in_transaction)
+        )
+        builder, size, count = new_batch(), 0, 0
         for record in records:
             cost = (
                 len(record.key or b"")
@@ -105,7 +114,7 @@ class Writer(ABC):
             )
             if count and size + cost > BATCH_BYTES:
                 sent.append((await producer.send_batch(builder, topic, partition=self._partition), count))
-                builder, size, count = producer.create_batch(), 0, 0
+                builder, size, count = new_batch(), 0, 0
             if builder.append(key=record.key, value=record.value, timestamp=None, headers=list(record.headers)) is None:
                 raise ValueError("aiokafka refused a record that should have fit")
             size, count = size + cost, count + 1
@@ -121,6 +130,8 @@ class Writer(ABC):
 
 class TransactionWriter(Writer):
     """Mode `tx`: begin -> send -> await_sent -> commit, one transaction for rows, marker, journal and outputs."""
+
+    in_transaction = True
 
     async def write(self, commit: Commit, expected: int) -> int:
         """See `Writer.write`."""
@@ -163,6 +174,8 @@ class TransactionWriter(Writer):
 class BatchWriter(Writer):
     """Mode `log`: write_batch, one record batch, which the broker has whole or not at all; outputs follow it."""
 
+    in_transaction = False
+
     async def write(self, commit: Commit, expected: int) -> int:
         """See `Writer.write`."""
         return await within(WAIT_SECONDS, "a commit", self.write_batch(commit, expected))
@@ -200,9 +213,3 @@ def writer_for(connection: Connection, topic: str, partition: int, transactional
     """The writer of the connection's mode."""
     kind = TransactionWriter if connection.mode == "tx" else BatchWriter
     return kind(connection, topic, partition, transactional_id)
-
-
-async def _stop(producer: AIOKafkaProducer) -> None:
-    # it is gone either way; what it left open is the next owner's to abort
-    with contextlib.suppress(TimeoutError, KafkaError, OSError):
-        await asyncio.wait_for(producer.stop(), STOP_SECONDS)

@@ -11,6 +11,7 @@ DEPTH_MAX: Final = 32
 """Levels of arrays and objects; no event of the contract has more than four."""
 
 _OTHER_BYTES: Final = bytes(byte for byte in range(256) if byte not in b'[]{}"')
+_TOO_DEEP: Final = b"[" * (DEPTH_MAX + 1)
 _ONE_KIND: Final = bytes.maketrans(b"{}", b"[]")
 # A string, or what is left of one that does not end. Possessive, so that no input makes it look twice at a byte.
 _STRING: Final = re.compile(rb'"[^"\\]*+(?:\\.?[^"\\]*+)*+"?', re.DOTALL)
@@ -27,6 +28,8 @@ def is_too_deep(document: bytes) -> bool:
     # Without escapes all quotes are gone by now, unless a string has brackets inside: those must not count.
     if b'"' in brackets or b"\\" in document:
         brackets = _STRING.sub(b"", document).translate(_ONE_KIND, _OTHER_BYTES)
+    if _TOO_DEEP in brackets:  # what is meant to harm is found at once, and not cut down level by level
+        return True
     for _ in range(DEPTH_MAX):
         if not brackets:
             return False

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from freshmart_streams.events.dead_letters import EXCEPTION
-from tests.acceptance.site import Site, sleep, worker
+from tests.acceptance.site import Site, Worker, sleep, worker
 from tests.support.kafka import Kafka
 from tests.support.log import read
 from tests.support.waiting import wait_until
@@ -126,6 +126,7 @@ def test_all_receipts_on_kafka_with_a_worker_killed_three_times(on_kafka: Site, 
     with worker(site, "a") as running:
         wait_until(site.is_done, 240)
         close_last_day(site)
+        check_conservation(running)
         assert running.stop() == 0
     check_figures(site, receipts, BASKETS_WITH_ZERO, site.tables())
 
@@ -139,9 +140,16 @@ def test_a_part_of_the_receipts_on_the_embedded_broker(on_embedded: Site, receip
         assert imported.returncode == 0, imported.stderr
         wait_until(site.is_done, 120)
         close_last_day(site)
+        check_conservation(running)
         assert running.stop() == 0
     baskets = pd.read_csv(part).groupby("basket_id")["quantity"]
     check_figures(site, part, int(baskets.apply(lambda quantity: (quantity == 0).any()).sum()), site.stored_tables("a"))
+
+
+def check_conservation(running: Worker) -> None:
+    """The worker itself looked at its rows and found every law kept."""
+    wait_until(lambda: running.metric("freshmart_conservation_checks_total") > 1_000, 120)
+    assert running.metric("freshmart_conservation_violations_total") == 0
 
 
 def close_last_day(site: Site) -> None:

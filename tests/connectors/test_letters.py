@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import Producer, TopicPartition
 
 from freshmart_streams.connectors.kafka import Cluster, Sender, read_to_end
 from freshmart_streams.connectors.kafka_admin import create_topics
@@ -26,11 +26,11 @@ class Original:
     """A record as it stood in its input topic."""
 
     partition = 3
-    offset = 4711
 
-    def __init__(self, topic: str, own_headers: Sequence[tuple[str, bytes]] = ()) -> None:
+    def __init__(self, topic: str, own_headers: Sequence[tuple[str, bytes]] = (), offset: int = 4711) -> None:
         self.topic = topic
         self.headers = own_headers
+        self.offset = offset
 
 
 class LettersSuite:
@@ -40,7 +40,8 @@ class LettersSuite:
         """Write dead letters as the application does: into a partition by number."""
         producer = Producer({"bootstrap.servers": cluster.bootstrap, "log_level": 0})
         for number in range(count):
-            original = Original(cluster.topic(topic), [("trace", b"%d" % number)])
+            offset = 4711 + 100 * partition + number
+            original = Original(cluster.topic(topic), [("trace", b"%d" % number)], offset)
             producer.produce(
                 cluster.topic("dead-letters"),
                 b'{"body": %d}' % number,
@@ -53,8 +54,7 @@ class LettersSuite:
         assert producer.flush(15) == 0
 
     def resend(self, cluster: Cluster, *wanted: Place) -> Outcome:
-        inputs = {topic.name for topic in Topics(cluster.prefix) if topic.is_input}
-        return resend(cluster, Sender(cluster, on_trouble=print), inputs, wanted)
+        return resend(cluster, Sender(cluster, on_trouble=print), Topics(cluster.prefix), wanted)
 
     def sent(self, cluster: Cluster, name: str = "sales") -> list[tuple[bytes | None, bytes | None, object]]:
         return [(one.key(), one.value(), one.headers()) for one in read_to_end(cluster, cluster.topic(name))]
@@ -131,6 +131,55 @@ class LettersSuite:
         assert self.resend(cluster).sent == 1
         assert len(self.sent(cluster, "stores")) == 1
 
+    def test_sends_a_message_once_that_every_partition_has_a_letter_of(self, cluster: Cluster) -> None:
+        for partition in range(3):
+            self.bury_row(cluster, self.put_row(cluster) if partition == 0 else 0, partition)
+        assert self.resend(cluster).sent == 1
+        assert [letter.was_resent for letter in self.listed(cluster)] == [True] * 3
+
+    def test_leaves_out_a_row_of_which_a_newer_one_was_taken_in(self, cluster: Cluster) -> None:
+        self.bury_row(cluster, self.put_row(cluster))
+        self.put_row(cluster)
+        outcome = self.resend(cluster)
+        assert (outcome.sent, outcome.superseded) == (0, 1)
+        assert len(self.sent(cluster, "products")) == 2
+        assert self.resend(cluster) == Outcome()
+        assert self.resend(cluster, Place(0, 0)).sent == 1  # because a person names it
+
+    def test_sends_a_row_of_which_the_newer_ones_were_refused_too(self, cluster: Cluster) -> None:
+        for _ in range(2):
+            self.bury_row(cluster, self.put_row(cluster))
+        outcome = self.resend(cluster)
+        assert (outcome.sent, outcome.superseded) == (2, 0)
+
+    def put_row(self, cluster: Cluster) -> int:
+        """Send a row of master data to partition 1; returns its offset."""
+        offsets: list[int] = []
+        producer = Producer({"bootstrap.servers": cluster.bootstrap, "log_level": 0})
+        producer.produce(
+            cluster.topic("products"),
+            b"{}",
+            b"100234",
+            partition=1,
+            on_delivery=lambda _, report: offsets.append(report.offset() or 0),
+        )
+        assert producer.flush(15) == 0
+        return offsets[0]
+
+    def bury_row(self, cluster: Cluster, offset: int, partition: int = 0) -> None:
+        """Write the dead letter of such a row."""
+        original = Original(cluster.topic("products"), offset=offset)
+        original.partition = 1
+        producer = Producer({"bootstrap.servers": cluster.bootstrap, "log_level": 0})
+        producer.produce(
+            cluster.topic("dead-letters"),
+            b"{}",
+            b"100234",
+            partition=partition,
+            headers=list[tuple[str, str | bytes | None]](headers(original, Code.DOMAIN_ERROR, "no rule")),
+        )
+        assert producer.flush(15) == 0
+
     def test_of_none_sends_none(self, cluster: Cluster) -> None:
         assert self.listed(cluster) == []
         assert self.resend(cluster) == Outcome()
@@ -147,6 +196,17 @@ class TestLettersOnKafka(LettersSuite):
         made = Cluster(bootstrap=kafka.address, prefix=prefix)
         create_topics(made, list(Topics(prefix)), 4)
         return made
+
+    def test_what_retention_took_away_is_no_letter_any_more(self, cluster: Cluster) -> None:
+        self.bury(cluster, 3)
+        assert self.resend(cluster, Place(0, 1)).sent == 1
+        topic = cluster.topic("dead-letters")
+        admin = cluster.admin()
+        [deleted] = admin.delete_records([TopicPartition(topic, 0, 2)]).values()
+        deleted.result(timeout=60)
+        assert [letter.place for letter in self.listed(cluster)] == [Place(0, 2)]
+        assert self.resend(cluster, Place(0, 0)).missing == [Place(0, 0)]
+        assert [self.resend(cluster).sent, self.resend(cluster).sent] == [1, 0]
 
 
 class TestResent:

@@ -1,86 +1,88 @@
-"""Worker processes over the toy group, and a plain fold of what they read."""
+"""Worker processes over the toy groups."""
 
 import os
 import signal
 import subprocess
 import sys
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from freshmart_streams.engine import Output, StoredRecord
-from freshmart_streams.engine.journal import Span
-from freshmart_streams.engine.testing import Driver
-from tests.engine import toy
-from tests.support.log import PARTITIONS
+import msgspec
 
+from tests.engine.toy_worker import Setup
 
-def fold(
-    inputs: Mapping[tuple[str, int], list[StoredRecord]], spans: list[Span], partition: int, batch_size: int = 1
-) -> Driver:
-    """Follow a partition's journal over the inputs."""
-    driver = Driver(toy.GROUP, partition=partition, partition_count=PARTITIONS, batch_size=batch_size)
-    places: Counter[tuple[str, int]] = Counter()
-    for topic, *number, following in spans:
-        place = (str(topic), int(number[0]) if number else partition)
-        waiting = [r for r in inputs.get(place, []) if places[place] <= r.offset < int(following)]
-        driver.apply(waiting)
-        places[place] = int(following)
-    driver.commit()
-    return driver
-
-
-def values(outputs: list[Output]) -> list[bytes | None]:
-    """The values of outputs."""
-    return [output.value for output in outputs]
+DIED = (-signal.SIGKILL, -signal.SIGALRM)
+PROGRAM = (sys.executable, "-m", "tests.engine.toy_worker")
 
 
 class Worker:
-    """A worker process of its own."""
+    """A worker process of its own; `program` is what understands a setup."""
 
-    def __init__(self, bootstrap: str, mode: str, folder: Path) -> None:
-        self.folder = folder
-        self._log = folder.with_suffix(".log")
-        command = [sys.executable, "-m", "tests.engine.toy_worker", bootstrap, mode, str(folder)]
+    def __init__(self, setup: Setup, program: Sequence[str] = PROGRAM) -> None:
+        self.folder = Path(setup.folder)
+        self._log = self.folder.with_suffix(".log")
+        self._log.parent.mkdir(parents=True, exist_ok=True)
+        self._from = self._log.stat().st_size if self._log.exists() else 0
+        command = [*program, msgspec.json.encode(setup).decode()]
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it has not ended."""
+        return self.process.poll() is None
+
+    @property
+    def is_frozen(self) -> bool:
+        """Whether it was stopped by SIGSTOP."""
+        return Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
 
     def kill(self) -> None:
         """SIGKILL."""
         self.process.kill()
         self.process.communicate()
 
-    def pause(self) -> None:
+    def freeze(self) -> None:
         """SIGSTOP."""
         os.kill(self.process.pid, signal.SIGSTOP)
 
-    def resume(self) -> None:
+    def thaw(self) -> None:
         """SIGCONT."""
         os.kill(self.process.pid, signal.SIGCONT)
 
     def stop(self) -> str:
         """SIGTERM; what it said on stdout."""
-        if self.process.poll() is None:
+        if self.is_running:
             self.process.terminate()
+        return self.ended()[1]
+
+    def ended(self, seconds: float = 60) -> tuple[int, str]:
+        """Wait for its end: the exit code, and what it said on stdout.
+
+        Raises:
+            subprocess.TimeoutExpired: it goes on; it is killed.
+        """
         try:
-            said, _ = self.process.communicate(timeout=20)
+            said, _ = self.process.communicate(timeout=seconds)
         except subprocess.TimeoutExpired:
             self.kill()
             raise
-        return said.decode()
+        return self.process.returncode, said.decode()
 
     def log(self) -> str:
         """What it logged."""
-        return self._log.read_text()
+        with self._log.open() as log:
+            log.seek(self._from)
+            return log.read()
 
 
 @contextmanager
-def worker(bootstrap: str, mode: str, folder: Path) -> Iterator[Worker]:
+def worker(setup: Setup, program: Sequence[str] = PROGRAM) -> Iterator[Worker]:
     """A worker that is gone at the end."""
-    running = Worker(bootstrap, mode, folder)
+    running = Worker(setup, program)
     try:
         yield running
     finally:
-        if running.process.poll() is None:
+        if running.is_running:
             running.kill()

@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from confluent_kafka import Consumer, Message, TopicPartition
 
@@ -15,6 +15,11 @@ _PARTITION_EOF = -191
 
 def read(bootstrap: str, topic: str) -> dict[int, list[Message]]:
     """All committed messages of a topic, by partition."""
+    return read_topics(bootstrap, [topic])[topic]
+
+
+def read_topics(bootstrap: str, topics: Sequence[str]) -> dict[str, dict[int, list[Message]]]:
+    """All committed messages of some topics, by topic and partition."""
     consumer = Consumer(
         {
             "bootstrap.servers": bootstrap,
@@ -23,42 +28,56 @@ def read(bootstrap: str, topic: str) -> dict[int, list[Message]]:
             "enable.partition.eof": True,
             "enable.auto.commit": False,
             "auto.offset.reset": "earliest",
+            "log_level": 0,
         }
     )
-    found: dict[int, list[Message]] = defaultdict(list)
-    consumer.assign([TopicPartition(topic, number, 0) for number in range(PARTITIONS)])
-    left = set(range(PARTITIONS))
+    found: dict[str, dict[int, list[Message]]] = {topic: defaultdict(list) for topic in topics}
+    left = {(topic, number) for topic in topics for number in range(PARTITIONS)}
+    consumer.assign([TopicPartition(topic, number, 0) for topic, number in sorted(left)])
     while left:
         message = consumer.poll(20)
-        assert message is not None, f"reading {topic} timed out"
-        error = message.error()
+        assert message is not None, f"reading {', '.join(topics)} timed out"
+        place, error = (message.topic() or "", message.partition() or 0), message.error()
         if error is None:
-            found[message.partition() or 0].append(message)
+            found[place[0]][place[1]].append(message)
         elif error.code() == _PARTITION_EOF:
-            left.discard(message.partition() or 0)
+            left.discard(place)
     consumer.close()
     return found
 
 
-def journal(bootstrap: str, topic: str) -> dict[int, list[Span]]:
-    """The spans of each partition in their order; entries that came twice count once."""
-    spans: dict[int, dict[int, list[Span]]] = defaultdict(dict)
-    for number, messages in read(bootstrap, topic).items():
-        for message in messages:
-            entry = json.loads(message.value() or b"")
-            spans[number].setdefault(entry["sequence"], entry["spans"])
-    return {
-        number: [span for sequence in sorted(entries) for span in entries[sequence]]
-        for number, entries in spans.items()
-    }
+def journal(bootstrap: str, topic: str, group: str | None = None) -> dict[int, list[Span]]:
+    """The spans of each partition in their order; entries that came twice count once.
+
+    Args:
+        bootstrap: of the broker.
+        topic: the journal.
+        group: whose spans, where groups share the topic.
+    """
+    messages = read(bootstrap, topic)
+    return {number: spans_of((m.value() or b"" for m in found), group) for number, found in messages.items()}
+
+
+def spans_of(entries: Iterable[bytes], group: str | None = None) -> list[Span]:
+    """The same of one partition's entries."""
+    spans: dict[int, list[Span]] = {}
+    for entry in map(json.loads, entries):
+        if group is None or entry["group"] == group:
+            spans.setdefault(entry["sequence"], entry["spans"])
+    return [span for sequence in sorted(spans) for span in spans[sequence]]
 
 
 def records(bootstrap: str, topics: Iterable[str]) -> dict[tuple[str, int], list[StoredRecord]]:
     """The inputs as records."""
+    return records_of(read_topics(bootstrap, list(topics)))
+
+
+def records_of(read: dict[str, dict[int, list[Message]]]) -> dict[tuple[str, int], list[StoredRecord]]:
+    """Messages as records."""
     return {
         (topic, number): [
             StoredRecord(topic, number, m.offset() or 0, m.timestamp()[1], m.key(), m.value()) for m in messages
         ]
-        for topic in topics
-        for number, messages in read(bootstrap, topic).items()
+        for topic, partitions in read.items()
+        for number, messages in partitions.items()
     }

@@ -47,10 +47,17 @@ OPTIONS: Mapping[str, str] = {
     "transaction.state.log.num.partitions": "4",
     "transaction.state.log.replication.factor": "1",
     "transaction.state.log.min.isr": "1",
+    # With one replica a broker in controlled shutdown acknowledges a transaction and leaves its commit marker out: the
+    # partition has no leader any more (docs/reliability.md). A cluster of several brokers hands the leadership over.
+    "controlled.shutdown.enable": "false",
     # After a kill the controller takes the broker back only when it has given up the old one; by default that is 9 s.
     "broker.session.timeout.ms": "3000",
     "broker.heartbeat.interval.ms": "500",
     "log.cleaner.dedupe.buffer.size": "16777216",  # the default, 128 MB, does not suit a small heap
+    # What takes a while by default is to happen within a test: expiry of sessions and transactions, compaction.
+    "group.min.session.timeout.ms": "1000",
+    "transaction.abort.timed.out.transaction.cleanup.interval.ms": "500",
+    "log.cleaner.backoff.ms": "200",
 }
 
 
@@ -65,11 +72,22 @@ class Kafka:
         folder: where the broker lives; made when it is not there.
         port: for clients; by default the one it had before, else a free one.
         options: broker settings beside `OPTIONS`, which they may change.
+        detours: further listeners, and the port that each one's clients are sent to: a proxy's, which leads to the
+            port in `behind`. Whoever comes in by such a listener never learns of another way.
     """
 
-    def __init__(self, folder: Path, *, port: int | None = None, options: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        port: int | None = None,
+        options: Mapping[str, str] | None = None,
+        detours: Mapping[str, int] | None = None,
+    ) -> None:
         self.folder = folder.resolve()
         self._options = {**OPTIONS, **(options or {})}
+        self._detours = dict(detours or {})
+        self.behind = {name: free_port() for name in self._detours}
         self._configuration = self.folder / "server.properties"
         self._pid_file = self.folder / "pid"
         self._process: subprocess.Popen[bytes] | None = None
@@ -148,15 +166,22 @@ class Kafka:
     def _kept_ports(self) -> tuple[int | None, int | None]:
         if not self._configuration.exists():
             return None, None
-        listeners = re.search(r"^listeners=.*:(\d+),.*:(\d+)$", self._configuration.read_text(), re.MULTILINE)
+        form = r"^listeners=PLAINTEXT://[^,]*:(\d+),CONTROLLER://[^,]*:(\d+)"
+        listeners = re.search(form, self._configuration.read_text(), re.MULTILINE)
         return (int(listeners[1]), int(listeners[2])) if listeners else (None, None)
 
     def _configure(self) -> None:
         broker, controller = f"PLAINTEXT://{self.address}", f"127.0.0.1:{self._controller_port}"
+        inner = [f"{name}://127.0.0.1:{port}" for name, port in self.behind.items()]
+        outer = [f"{name}://127.0.0.1:{port}" for name, port in self._detours.items()]
         options = {
             **self._options,
-            "listeners": f"{broker},CONTROLLER://{controller}",
-            "advertised.listeners": broker,
+            "listeners": ",".join([broker, f"CONTROLLER://{controller}", *inner]),
+            "advertised.listeners": ",".join([broker, *outer]),
+            "listener.security.protocol.map": ",".join(
+                f"{name}:PLAINTEXT" for name in ("PLAINTEXT", "CONTROLLER", *self._detours)
+            ),
+            "inter.broker.listener.name": "PLAINTEXT",
             "controller.quorum.bootstrap.servers": controller,
             "log.dirs": str(self.folder / "log"),
         }

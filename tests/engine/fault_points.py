@@ -1,0 +1,295 @@
+"""Places inside a commit at which a worker process dies, or freezes: patched from the outside, never in production."""
+
+import asyncio
+import functools
+import logging
+import os
+import random
+import signal
+import time
+from collections.abc import Callable
+from typing import Any, Literal
+
+import msgspec
+from aiokafka import AIOKafkaProducer
+from aiokafka.conn import AIOKafkaConnection
+from aiokafka.protocol.transaction import EndTxnRequest
+
+from freshmart_streams.engine.app import App
+from freshmart_streams.engine.batches import Batch
+from freshmart_streams.engine.changelog import ChangelogReader
+from freshmart_streams.engine.fetching import Intake
+from freshmart_streams.engine.records import Position
+from freshmart_streams.engine.stores import RocksStore
+from freshmart_streams.engine.transport import ConsumerThread, Fetched
+from freshmart_streams.engine.writers import BatchWriter
+
+log = logging.getLogger(__name__)
+
+Hook = Callable[..., Any]
+
+
+class Fault(msgspec.Struct, frozen=True):
+    """What happens to a worker.
+
+    Attributes:
+        point: a name in `POINTS`.
+        at: the how-manieth time that the process comes by there.
+        how: it dies by SIGKILL, or freezes by SIGSTOP until somebody sends SIGCONT.
+    """
+
+    point: str
+    at: int = 1
+    how: Literal["kill", "freeze"] = "kill"
+
+
+class Fate:
+    """Counts how often a point is passed and strikes when it is time."""
+
+    def __init__(self, fault: Fault, app: App) -> None:
+        self.app = app
+        self._fault = fault
+        self._passed = 0
+
+    def comes(self) -> bool:
+        """Whether this is the time."""
+        self._passed += 1
+        return self._passed == self._fault.at
+
+    def announce(self) -> None:
+        """Leave a line in the log."""
+        log.info("fault: %s", self._fault.point)
+
+    def strike(self, *_: object) -> None:
+        """The process passes the point."""
+        if self.comes():
+            self.announce()
+            os.kill(os.getpid(), signal.SIGKILL if self._fault.how == "kill" else signal.SIGSTOP)
+
+
+def install(fault: Fault, app: App) -> None:
+    """Patch a point into this process."""
+    POINTS[fault.point](Fate(fault, app))
+
+
+def _patch(owner: type, name: str, *, before: Hook | None = None, after: Hook | None = None) -> None:
+    """Call `before(self, *arguments)` and `after(result)`, which may be awaitable if the method is."""
+    method = getattr(owner, name)
+
+    async def patched_async(self: Any, *arguments: Any, **options: Any) -> Any:
+        if before is not None:
+            before(self, *arguments)
+        result = await method(self, *arguments, **options)
+        if after is not None and asyncio.iscoroutine(waiting := after(result)):
+            await waiting
+        return result
+
+    def patched(self: Any, *arguments: Any, **options: Any) -> Any:
+        if before is not None:
+            before(self, *arguments)
+        result = method(self, *arguments, **options)
+        if after is not None:
+            after(result)
+        return result
+
+    chosen = patched_async if asyncio.iscoroutinefunction(method) else patched
+    setattr(owner, name, functools.wraps(method)(chosen))
+
+
+# Of both modes.
+
+
+def _folding(fate: Fate) -> None:
+    _patch(Batch, "take", after=fate.strike)
+
+
+def _ended(fate: Fate) -> None:
+    _patch(Batch, "end_commit", after=fate.strike)
+
+
+def _before_group_offsets(fate: Fate) -> None:
+    _patch(ConsumerThread, "_commit", before=fate.strike)
+
+
+def _after_group_offsets(fate: Fate) -> None:
+    _patch(ConsumerThread, "_commit", after=fate.strike)
+
+
+def _taken_over(fate: Fate) -> None:
+    """The rows of the changelog are in the store, and the partition is not open yet."""
+    _patch(ChangelogReader, "_flush", after=fate.strike)
+
+
+def _of_commits(write: Callable[[RocksStore, Any], None]) -> None:
+    """Put `write` in the place of those writes to a store that belong to a commit, not to catching up."""
+    committing: set[int] = set()
+    plainly = RocksStore.write
+
+    def patched(self: RocksStore, changes: Any) -> None:
+        if id(self) in committing:
+            committing.discard(id(self))
+            write(self, changes)
+        else:
+            plainly(self, changes)
+
+    _patch(Batch, "begin_commit", before=lambda batch: committing.add(id(batch.store)))
+    RocksStore.write = patched  # type: ignore[method-assign]  # that is what a fault point is
+
+
+def _storing(fate: Fate) -> None:
+    """The timer's signal ends the process as SIGKILL does, wherever it is: here most likely within RocksDB."""
+    plainly, dice, took = RocksStore.write, random.Random(fate.app.conf.id), [0.0001]
+
+    def write(self: RocksStore, changes: Any) -> None:
+        changes = list(changes)
+        started = time.perf_counter()
+        if fate.comes():
+            fate.announce()
+            signal.setitimer(signal.ITIMER_REAL, max(1e-6, dice.random() * min(took)))
+        plainly(self, changes)
+        took.append(time.perf_counter() - started)
+        while signal.getitimer(signal.ITIMER_REAL)[0]:
+            time.sleep(0)
+
+    _of_commits(write)
+
+
+def _stored(fate: Fate) -> None:
+    plainly = RocksStore.write
+
+    def write(self: RocksStore, changes: Any) -> None:
+        plainly(self, changes)
+        fate.strike()
+
+    _of_commits(write)
+
+
+def _batches(fate: Fate, *, to_changelog: bool, acknowledged: bool) -> None:
+    """At batches of a producer, to the changelog or to other topics: before they are sent, or once they are there."""
+    plainly = AIOKafkaProducer.send_batch
+
+    async def patched(self: Any, builder: Any, topic: str, *, partition: int) -> Any:
+        is_meant = topic.endswith("-changelog") == to_changelog
+        if is_meant and not acknowledged:
+            fate.strike()
+        sent = await plainly(self, builder, topic, partition=partition)
+        if is_meant and acknowledged:
+            await asyncio.wait([sent])
+            fate.strike()
+        return sent
+
+    AIOKafkaProducer.send_batch = patched
+
+
+# Of mode `tx`.
+
+
+def _begun(fate: Fate) -> None:
+    _patch(AIOKafkaProducer, "begin_transaction", after=fate.strike)
+
+
+def _rows_sent(fate: Fate) -> None:
+    _batches(fate, to_changelog=True, acknowledged=True)
+
+
+def _all_sent(fate: Fate) -> None:
+    _patch(AIOKafkaProducer, "commit_transaction", before=fate.strike)
+
+
+def _commit_requested(fate: Fate) -> None:
+    """The request is in the socket, the answer is not awaited."""
+    plainly = AIOKafkaConnection.send
+
+    def patched(self: Any, request: Any, expect_response: bool = True) -> Any:
+        answer = plainly(self, request, expect_response)
+        if isinstance(request, EndTxnRequest):
+            fate.strike()
+        return answer
+
+    AIOKafkaConnection.send = patched
+
+
+def _committed(fate: Fate) -> None:
+    _patch(AIOKafkaProducer, "commit_transaction", after=fate.strike)
+
+
+# Of mode `log`.
+
+
+def _before_the_batch(fate: Fate) -> None:
+    _batches(fate, to_changelog=True, acknowledged=False)
+
+
+def _batch_written(fate: Fate) -> None:
+    _batches(fate, to_changelog=True, acknowledged=True)
+
+
+def _some_outputs(fate: Fate) -> None:
+    _batches(fate, to_changelog=False, acknowledged=True)
+
+
+def _outputs(fate: Fate) -> None:
+    _patch(BatchWriter, "publish", after=fate.strike)
+
+
+# Not in a commit: a fetch that was on its way while its partition was opened again.
+
+
+def _late_fetch(fate: Fate, *, with_tags: bool = True) -> None:
+    """The second half of a fetch comes late: the partition fails, is opened again, sought, and then it arrives."""
+    plainly = Intake.received
+    held: list[tuple[Position, Fetched]] = []
+
+    def patched(self: Intake, fetched: Fetched) -> None:
+        if held and self._seek_numbers.get(held[0][0], -1) > held[0][1].places[held[0][0]][0]:
+            position, late = held.pop()
+            if not with_tags:
+                _, read_to, end = late.places[position]
+                late = Fetched(late.records, {position: (self._seek_numbers[position], read_to, end)})
+            log.info("fault: the late fetch is here")
+            plainly(self, late)
+        long = [position for position, records in fetched.records.items() if len(records) > 1]
+        if long and fate.comes():
+            fate.announce()
+            position, records = long[0], fetched.records[long[0]]
+            half = len(records) // 2
+            held.append((position, Fetched({position: records[half:]}, {position: fetched.places[position]})))
+            partition = self._live_partition(position)
+            assert partition is not None
+            partition.fail(RuntimeError("a fault of the test"))
+        plainly(self, fetched)
+
+    Intake.received = patched  # type: ignore[method-assign]
+
+
+TX: dict[str, Callable[[Fate], None]] = {
+    "folding": _folding,
+    "transaction begun": _begun,
+    "rows sent": _rows_sent,
+    "all batches sent": _all_sent,
+    "commit requested": _commit_requested,
+    "committed": _committed,
+    "storing": _storing,
+    "stored": _stored,
+    "ended": _ended,
+    "before group offsets": _before_group_offsets,
+    "after group offsets": _after_group_offsets,
+    "taken over": _taken_over,
+}
+LOG: dict[str, Callable[[Fate], None]] = {
+    "folding": _folding,
+    "before the batch": _before_the_batch,
+    "batch written": _batch_written,
+    "storing": _storing,
+    "stored": _stored,
+    "some outputs sent": _some_outputs,
+    "outputs sent": _outputs,
+    "after group offsets": _after_group_offsets,
+    "taken over": _taken_over,
+}
+POINTS: dict[str, Callable[[Fate], None]] = {
+    **TX,
+    **LOG,
+    "late fetch": _late_fetch,
+    "late fetch without tags": functools.partial(_late_fetch, with_tags=False),
+}
