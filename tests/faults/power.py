@@ -23,7 +23,7 @@ from tests.faults.schedules import SLOTS, Action, Fault, Kind, Schedule, Step
 
 SCHEDULES: Final = 10
 """Within so many a bug has to be found."""
-PATIENCE_SECONDS: Final = 30
+PATIENCE_SECONDS: Final = 15
 """A worker with a bug may never finish: nobody waits for it as long as for one without."""
 INCIDENTAL: Final = frozenset({"progress", "workers", "substance", "audit"})
 """Checks that a slow machine can fail as well: what they find proves nothing."""
