@@ -11,12 +11,12 @@ from freshmart_streams.engine import Batch, Record
 from freshmart_streams.events import codec
 from freshmart_streams.events.dead_letters import Code
 from freshmart_streams.events.movements import MovementKind
-from freshmart_streams.tables.books import Books, Shop
+from freshmart_streams.tables.books import Shop, books_of
 
 
 def track_movements(shop: Shop, record: Record, batch: Batch) -> None:
     """Take a movement in, once."""
-    books = Books(shop, batch)
+    books = books_of(shop, batch)
     movement = books.read(record, codec.read_movement)
     if movement is None:
         return

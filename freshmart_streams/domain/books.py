@@ -4,12 +4,12 @@
 published or to happen later; how that is stored and sent is not its business. A row that was changed is put back.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 import msgspec
 
-from freshmart_streams.domain import calendars, times
+from freshmart_streams.domain import times
 from freshmart_streams.domain.calendars import Calendar
 from freshmart_streams.domain.clocks import Clock, PartitionClock
 from freshmart_streams.domain.forecast import Demand
@@ -168,6 +168,9 @@ class Books(Protocol):
     def day_grace_hours(self) -> int:
         """How long after midnight a day is final."""
 
+    def calendar_of(self, store: Store) -> Calendar:
+        """A store's calendar."""
+
     def publish_reorder(self, reorder: Reorder, at: Instant) -> None:
         """Publish a decision that an event at `at` triggered."""
 
@@ -196,28 +199,21 @@ class Moment:
     """The message that caused it."""
     part: str = ""
     """Which part of what the message caused, where that is more than its own handling."""
+    zone: str = field(init=False)
+    """Name of the store's time zone."""
+    today: int = field(init=False)
+    """The business day that the store's clock is in."""
+    second: int = field(init=False)
+    """Second of that day on the store's wall clock."""
 
-    @property
-    def zone(self) -> str:
-        """Name of the store's time zone."""
-        return self.store.timezone
+    def __post_init__(self) -> None:
+        self.zone = self.store.timezone
+        self.today, self.second = times.local(self.clock, self.zone)
 
     @property
     def calendar(self) -> Calendar:
         """The store's calendar."""
-        store = self.store
-        return calendars.calendar_of(
-            timezone=store.timezone,
-            opening=store.opening,
-            state=store.state,
-            delivery_weekdays=store.delivery_weekdays,
-            order_cutoff=store.order_cutoff,
-        )
-
-    @property
-    def today(self) -> int:
-        """The business day that the store's clock is in."""
-        return times.local(self.clock, self.store.timezone)[0]
+        return self.books.calendar_of(self.store)
 
 
 def article_key(store_id: str, sku: str) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
-from typing import Final, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from holidays.countries.germany import Germany
 
@@ -33,9 +33,12 @@ class CalendarError(times.TimeError):
     """Opening hours or weekdays that are none; whoever read them calls their source `invalid`."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Calendar:
-    """The calendar of one store; made by `calendar_of`."""
+    """The calendar of one store; made by `calendar_of`, which gives the same object for the same data.
+
+    So calendars are equal when they are identical, and a cache that is asked with one does not look into it.
+    """
 
     zone_name: str
     opening: tuple[Hours | None, ...]
@@ -62,6 +65,30 @@ class Opportunity:
     """The protection interval: open days from today, whatever is left of it, to the day before `next_delivery`."""
 
 
+class StoreHours(Protocol):
+    """What a store's row says about its calendar; the fields are those of `events.master_data.Store`."""
+
+    @property
+    def timezone(self) -> str:
+        """IANA name."""
+
+    @property
+    def opening(self) -> Mapping[str, str] | None:
+        """As `parse_opening` reads it; None is open at all times."""
+
+    @property
+    def state(self) -> str | None:
+        """German state such as `NW`."""
+
+    @property
+    def delivery_weekdays(self) -> Iterable[int]:
+        """ISO weekdays."""
+
+    @property
+    def order_cutoff(self) -> str:
+        """`HH:MM`."""
+
+
 def calendar_of(
     *,
     timezone: str = "UTC",
@@ -76,6 +103,17 @@ def calendar_of(
     """
     hours = None if opening is None else tuple(opening.items())
     return _calendar(timezone, hours, state or "", frozenset(delivery_weekdays), order_cutoff)
+
+
+def of_store(store: StoreHours) -> Calendar:
+    """The calendar of a store's row of master data; raises as `calendar_of`."""
+    return calendar_of(
+        timezone=store.timezone,
+        opening=store.opening,
+        state=store.state,
+        delivery_weekdays=store.delivery_weekdays,
+        order_cutoff=store.order_cutoff,
+    )
 
 
 def parse_opening(opening: Mapping[str, str]) -> tuple[Hours | None, ...]:

@@ -90,7 +90,7 @@ def current_levels(moment: Moment, row: Stock, known: KnownProduct) -> Levels | 
         policy=policies.effective_policy(*(found.get(name) for name in policies.keys(store_id, product.sku))),
     )
     row.levels_version = version
-    row.levels_until = store_days.next_full_hour(moment.clock, moment.zone)
+    row.levels_until = store_days.next_full_hour(moment.clock, moment.second)
     row.levels = None
     if need is not None:
         row.levels = need.levels

@@ -152,7 +152,6 @@ def closes_at(day: int, zone_name: str, grace_hours: int) -> Instant:
     return times.start_of_day(day + 1, zone_name) + grace_hours * times.HOUR
 
 
-def next_full_hour(clock: Instant, zone_name: str) -> Instant:
-    """The first full hour of the store's wall clock after `clock`."""
-    _, second = times.local(clock, zone_name)
+def next_full_hour(clock: Instant, second: int) -> Instant:
+    """The first full hour of the store's wall clock after `clock`, at which it shows that second of the day."""
     return clock - clock % times.SECOND + (times.SECONDS_PER_HOUR - second % times.SECONDS_PER_HOUR) * times.SECOND

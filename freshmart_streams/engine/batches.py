@@ -5,7 +5,7 @@ oracle and in a replay.
 """
 
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -66,6 +66,7 @@ class Batch:
         self.output_bytes = 0
         self._spans = Spans(frozenset(group.master))
         self._poison_due: dict[tuple[str, int, str], Exception] = {}
+        self._derived: dict[object, Any] = {}
         self.load()
 
     # What handlers use.
@@ -73,6 +74,17 @@ class Batch:
     def rows(self, table: Table[R]) -> Rows[R]:
         """This partition's rows of a table."""
         return self._rows[table.name]
+
+    def derived(self, owner: object, make: Callable[[], R]) -> R:
+        """What handlers make of this batch once instead of per record; made anew when memory is dropped.
+
+        It must follow from the rows (or only refer to them), for a batch that is folded again has to end the same.
+        """
+        try:
+            return self._derived[owner]  # type: ignore[no-any-return]
+        except KeyError:
+            made = self._derived[owner] = make()
+            return made
 
     def send(self, topic: str, key: bytes | None, value: bytes | None, headers: Headers = ()) -> None:
         """Publish a message with this commit, on this partition's number."""
@@ -179,6 +191,7 @@ class Batch:
         """Forget everything since the last commit that is in the store."""
         for rows in self._rows.values():
             rows.drop()
+        self._derived.clear()
         self.outputs, self.output_bytes, self._spans = [], 0, Spans(frozenset(self.group.master))
         self.load()
 

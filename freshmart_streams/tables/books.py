@@ -11,9 +11,10 @@ from typing import Final, TypeVar
 from msgspec import Struct
 
 from freshmart_streams import tables
-from freshmart_streams.domain import clocks, times
+from freshmart_streams.domain import calendars, clocks, times
 from freshmart_streams.domain.books import KnownStore, Moment, store_clock
 from freshmart_streams.domain.books import partition_clock as partition_clock_of
+from freshmart_streams.domain.calendars import Calendar
 from freshmart_streams.domain.clocks import Clock
 from freshmart_streams.domain.times import Instant
 from freshmart_streams.engine import Batch, NeedMasterData, Record
@@ -46,9 +47,10 @@ class Shop:
 
 
 class Books:
-    """The books of one partition for the time of one record or one piece of due work (`domain.books.Books`)."""
+    """The books of one partition, made once per batch by `books_of` (`domain.books.Books`)."""
 
     __slots__ = (
+        "_calendars",
         "alerts",
         "batch",
         "changed_days",
@@ -77,6 +79,7 @@ class Books:
     )
 
     def __init__(self, shop: Shop, batch: Batch) -> None:
+        self._calendars: dict[str, tuple[Store, Calendar]] = {}
         self.batch = batch
         self.shop = shop
         self.topics = shop.topics
@@ -102,6 +105,13 @@ class Books:
         self.waiting_voids = rows(tables.waiting_voids)
         self.alerts = rows(tables.alerts)
         self.unknown_articles = rows(tables.unknown_articles)
+
+    def calendar_of(self, store: Store) -> Calendar:
+        """A store's calendar, made once per row of the store."""
+        known = self._calendars.get(store.store_id)
+        if known is None or known[0] is not store:
+            known = self._calendars[store.store_id] = store, calendars.of_store(store)
+        return known[1]
 
     # What goes out.
 
@@ -208,3 +218,8 @@ class Books:
         cause = ticks if ticks.at >= own.at else own
         store = (self.stores.get(store_id) or _UNKNOWN).store
         return Moment(self, store, max(own.at, ticks.at), due, cause.topic, cause.offset, f"{due}/{key}")
+
+
+def books_of(shop: Shop, batch: Batch) -> Books:
+    """The batch's books."""
+    return batch.derived(Books, lambda: Books(shop, batch))
