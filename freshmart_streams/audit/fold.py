@@ -179,6 +179,10 @@ class PlainBatch:
         """The rows of a table."""
         return self.tables[table.name]
 
+    def derived(self, owner: object, make: Callable[[], R]) -> R:
+        """Made anew each time: that handlers keep something must not show."""
+        return make()
+
     def send(self, topic: str, key: bytes | None, value: bytes | None, headers: Headers = ()) -> None:
         """Publish a message."""
         self._sent.append(Output(topic, key, value, headers))

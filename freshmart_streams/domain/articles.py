@@ -25,10 +25,14 @@ def settle_article(moment: Moment, sku: str, row: Stock, known: KnownProduct | N
     if known is not None and row.priced_at != known.priced_at:
         pricing.keep_up(moment, sku)
         row.priced_at = known.priced_at
+    row.calm_until = 0
     if known is not None:
         reordering.reconsider(moment, row, known, trigger)
-    elif row.open_order and moment.clock >= row.open_until:
-        reordering.settle_open(moment, row)
+        row.calm_until, row.calm_above = reordering.calm(moment, row, known)
+    else:
+        reordering.keep_history(moment, row, sku)
+        if row.open_order and moment.clock >= row.open_until:
+            reordering.settle_open(moment, row)
     row.changed_at = moment.clock
     moment.books.stock[article_key(moment.store.store_id, sku)] = row
 

@@ -14,6 +14,7 @@ from freshmart_streams.domain.calendars import Calendar
 from freshmart_streams.domain.clocks import Clock, PartitionClock
 from freshmart_streams.domain.forecast import Demand
 from freshmart_streams.domain.orders import Order
+from freshmart_streams.domain.policies import EffectivePolicy
 from freshmart_streams.domain.prices import PriceLabel, Prices, RegularPrices
 from freshmart_streams.domain.receipts import Seen, WaitingVoid
 from freshmart_streams.domain.stock import Stock
@@ -170,6 +171,9 @@ class Books(Protocol):
 
     def calendar_of(self, store: Store) -> Calendar:
         """A store's calendar."""
+
+    def policy_of(self, store_id: str, sku: str) -> EffectivePolicy:
+        """The policy in force for an article in a store."""
 
     def publish_reorder(self, reorder: Reorder, at: Instant) -> None:
         """Publish a decision that an event at `at` triggered."""

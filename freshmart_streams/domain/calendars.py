@@ -145,6 +145,7 @@ def is_holiday(calendar: Calendar, day: int) -> bool:
     return bool(calendar.state) and day in _holidays(calendar.state, date.fromordinal(day).year)
 
 
+@lru_cache(maxsize=65_536)
 def is_open(calendar: Calendar, day: int) -> bool:
     """Whether the store sells on a day."""
     return calendar.opening[(day - 1) % 7] is not None and not is_holiday(calendar, day)
@@ -168,10 +169,15 @@ def share_of_today(calendar: Calendar, at: Instant) -> float:
     0.2
     """
     day, second = times.local(at, calendar.zone_name)
+    return share_of_day(calendar, day, second - second % times.SECONDS_PER_HOUR)
+
+
+def share_of_day(calendar: Calendar, day: int, second: int) -> float:
+    """What is left of a day's opening time at a second of it, from 1.0 to 0.0; 0.0 on a closed day."""
     if not is_open(calendar, day):
         return 0.0
     opens, closes = _hours_of(calendar, day)
-    return min(max(closes - (second - second % times.SECONDS_PER_HOUR), 0), closes - opens) / (closes - opens)
+    return min(max(closes - second, 0), closes - opens) / (closes - opens)
 
 
 def elapsed_today(calendar: Calendar, at: Instant) -> float:
@@ -200,6 +206,11 @@ def opportunity(calendar: Calendar, at: Instant, lead_time_days: int) -> Opportu
     # Instants, not wall clocks, are compared: on the night the clock goes back a time of day comes twice.
     while at >= times.at_local(order_day, calendar.order_cutoff, calendar.zone_name):
         order_day += 1
+    return opportunity_of(calendar, first, order_day, lead_time_days)
+
+
+def opportunity_of(calendar: Calendar, first: int, order_day: int, lead_time_days: int) -> Opportunity | None:
+    """The opportunity of an order that counts as placed on `order_day`; its interval begins on `first`."""
     if lead_time_days > SEARCH_DAYS or (deliver_by := delivery_day_from(calendar, order_day + lead_time_days)) is None:
         return None
     if (next_delivery := delivery_day_from(calendar, deliver_by + 1)) is None:

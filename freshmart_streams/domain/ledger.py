@@ -81,8 +81,10 @@ def apply_count(ledger: Ledger, at: int, quantity: int, clock: int) -> None:
 
 def _settle(ledger: Ledger, clock: int) -> None:
     """Forget by itself what no count can lie before any more; it stays in `on_hand`."""
-    horizon = clock - COUNT_LATE_BY_AT_MOST
-    if ledger.recent:
-        kept = (change for change in _CHANGE.iter_unpack(ledger.recent) if change[0] > horizon)
-        ledger.recent = b"".join(_CHANGE.pack(*change) for change in kept)
+    horizon, recent, start = clock - COUNT_LATE_BY_AT_MOST, ledger.recent, 0
+    # They mostly stand in their order. What came late stays behind a newer one a while longer, and does no harm there.
+    while start < len(recent) and _CHANGE.unpack_from(recent, start)[0] <= horizon:
+        start += _CHANGE.size
+    if start:
+        ledger.recent = recent[start:]
     ledger.settle_at = clock + _SETTLE_EVERY

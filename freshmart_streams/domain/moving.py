@@ -218,7 +218,8 @@ def _offer(moment: Moment, row: Stock, sku: str) -> None:
     key, day = article_key(moment.store.store_id, sku), times.local(moment.at, moment.zone)[0]
     demand = moment.books.demand.get(key) or Demand()
     forecast.apply_offered(demand, day=day)
-    stock.note_history_change(row, day)
+    if day < moment.today:
+        stock.note_history_change(row)
     moment.books.demand[key] = demand
 
 

@@ -12,9 +12,10 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
-from freshmart_streams.domain import calendars, forecast, quantiles, units
+from freshmart_streams.domain import calendars, forecast, outlooks, quantiles, times, units
 from freshmart_streams.domain.calendars import Calendar, Opportunity
 from freshmart_streams.domain.forecast import Demand, Forecast, Parameters
+from freshmart_streams.domain.outlooks import Hour, Outlook
 from freshmart_streams.domain.policies import EffectivePolicy
 from freshmart_streams.domain.times import Instant
 
@@ -83,10 +84,11 @@ def need_of(
     policy: EffectivePolicy,
 ) -> Need | None:
     """What an article needs at the order opportunity of `at`; None when its store has no opportunity."""
-    found = calendars.opportunity(calendar, at, lead_time_days)
-    if found is None:
+    today, second = times.local(at, calendar.zone_name)
+    hour = outlooks.hour_of(calendar, at, today, second)
+    outlook = hour.outlook(lead_time_days)
+    if outlook is None:
         return None
-    today, share = calendars.today(calendar, at), calendars.share_of_today(calendar, at)
     expected = forecast.parameters(
         demand,
         calendar=calendar,
@@ -94,20 +96,39 @@ def need_of(
         elapsed=calendars.elapsed_today(calendar, at),
         typical_purchase=units.typical_purchase(unit),
     )
-    interval = forecast.interval_forecast(expected, found.selling_days, today=today, share_of_today=share)
-    return Need(
-        opportunity=found,
-        levels=levels(interval=interval, policy=policy),
-        demand_rate_per_day=demand_rate_per_day(expected, calendar=calendar, today=today),
-        usable_demand=usable_demand(
-            expected,
-            calendar=calendar,
-            today=today,
-            share_of_today=share,
-            deliver_by=found.deliver_by,
-            shelf_life_days=shelf_life_days,
-        ),
-    )
+    return need_in(hour, outlook, expected, shelf_life_days=shelf_life_days, policy=policy)
+
+
+def need_in(
+    hour: Hour, outlook: Outlook, expected: Parameters, *, shelf_life_days: int | None, policy: EffectivePolicy
+) -> Need:
+    """What an article of which this is expected needs of an order placed in this hour."""
+    interval = forecast.interval_in(expected, outlook.days)
+    usable = None
+    if shelf_life_days is not None and shelf_life_days <= SHELF_LIFE_DAYS:
+        days = hour.usable_days(outlook.opportunity.deliver_by, shelf_life_days)
+        usable = forecast.expected_on(expected, hour.today) * hour.share_of_today
+        usable += forecast.expected_on_weekdays(expected, days)
+    rate = forecast.expected_on_weekdays(expected, outlook.week) / 7
+    return Need(outlook.opportunity, levels(interval=interval, policy=policy), rate, usable)
+
+
+def highest_reorder_point(expected: Parameters, outlook: Outlook, policy: EffectivePolicy) -> int:
+    """A level that no reorder point of the coming `outlooks.DAYS` days exceeds, while the same is expected.
+
+    The demand of no interval exceeds that of `Outlook.most`, nor `Outlook.longest` best days, and for one article a larger mean goes with a higher
+    quantile. Only where the mean leaves the counted units for the normal distribution the quantile may fall; there, what
+    lies below stays below Cantelli's bound, which holds for any distribution.
+    """
+    best = expected.level * max(expected.weekday_factors)
+    mean = min(forecast.expected_on_weekdays(expected, outlook.most), best * outlook.longest)
+    most = forecast.Forecast((mean,), forecast.variance_of(expected, mean))
+    highest = levels(interval=most, policy=policy).reorder_point
+    if mean > LOW_VOLUME:
+        variance = forecast.variance_of(expected, float(LOW_VOLUME))
+        odds = policy.service_level / (1.0 - policy.service_level)
+        highest = max(highest, math.ceil(LOW_VOLUME + math.sqrt(variance * odds)))
+    return highest
 
 
 def levels(*, interval: Forecast, policy: EffectivePolicy, lead_time_sigma_days: float = 0.0) -> Levels:

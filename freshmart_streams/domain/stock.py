@@ -36,6 +36,7 @@ class Stock(msgspec.Struct, array_like=True):
     Attributes:
         on_order: of orders that are sent, what is not yet in transit.
         sold_day, sold: units sold on one business day (voids and returns taken off) that `Demand` does not hold yet.
+        earlier: the same for days before that one.
         levels: reorder point, order-up-to level and what they come from; None where nothing can be delivered.
         levels_until: the levels hold before this time of the store's clock: one local hour, or until the cut-off.
         levels_version: of the master data that the levels were computed from.
@@ -44,7 +45,12 @@ class Stock(msgspec.Struct, array_like=True):
         open_order: id of the decision that may still be revised, empty when there is none; `open_until` is its cut-off.
         live_orders: ids of the orders of which something may still come, the open one included.
         alerts: bits of the open alerts (`alerts.Bit`).
-        falling_until, falling_day: up to this time of this day the reorder point can only fall.
+        step_until, step_units: the step of learning that runs ends before this day, or with so many more units sold on
+            days from `sold_day` on that are over (`forecast.until_next_step`).
+        falling_until: up to this time, the day's end at most, the reorder point can only fall.
+        bound, bound_until: a level that no reorder point up to this time exceeds, unless the step ends before.
+        calm_until, calm_above: up to this time, with more than so much on hand, a sale has no consequence
+            (`reordering.calm`).
         changed_at: the store's clock when the row changed last.
         shelf, out_day: whether the article is out of stock, and the last day on which it was.
         priced_at: `KnownProduct.priced_at` up to which the article's prices in the store are kept up.
@@ -69,9 +75,15 @@ class Stock(msgspec.Struct, array_like=True):
     shelf: Shelf = Shelf.NEVER
     out_day: int = 0
     falling_until: Instant = 0
-    falling_day: int = 0
+    step_until: int = 0
     changed_at: Instant = 0
     priced_at: Instant = 0
+    earlier: dict[int, int] = {}
+    step_units: int = 0
+    bound: int = 0
+    bound_until: Instant = 0
+    calm_until: Instant = 0
+    calm_above: int = 0
 
     @property
     def on_hand(self) -> int:
@@ -88,35 +100,62 @@ def inventory_position(stock: Stock) -> int:
     return max(stock.ledger.on_hand, 0) + stock.on_order + stock.in_transit - EXPECTED_WASTE
 
 
-def apply_sold(stock: Stock, demand: Demand | None, *, day: int, units: int) -> Demand | None:
-    """Count units sold on a business day, below zero for what came back.
+def apply_sold(stock: Stock, day: int, units: int) -> bool:
+    """Count units sold on a business day, below zero for what came back; False when the row cannot: `Demand` must.
 
-    One day is counted in this row, so that a sale writes no other. When another day comes, that one goes to `demand`
-    (a new row when there is none), which is returned for storing; otherwise None is.
+    Days are counted in this row until a step of learning ends (`forecast`), so that a sale writes no other.
     """
     if day == stock.sold_day:
         stock.sold += units
-        return None
-    if day < stock.sold_day:
-        demand = demand or Demand()
-        forecast.apply_sale(demand, day=day, units=units)
-        return demand
-    changed = flush_sold(stock, demand)
-    stock.sold_day, stock.sold = day, units
-    return changed
+    elif day > stock.sold_day:
+        begin_day(stock, day)
+        stock.sold = units
+    elif day in stock.earlier:
+        stock.earlier[day] += units
+    else:
+        return False
+    return True
 
 
-def note_history_change(stock: Stock, day: int) -> None:
-    """Something became known of a day that the levels count as closed: they are computed anew."""
-    if day < stock.falling_day:
-        stock.falling_until = stock.levels_until = 0
+def begin_day(stock: Stock, day: int) -> bool:
+    """Count from here on what is sold on `day`; whether the step of learning that runs goes on."""
+    if stock.sold_day:
+        stock.earlier[stock.sold_day] = stock.sold
+        if stock.sold > 0:
+            stock.step_units -= stock.sold
+    stock.sold_day, stock.sold = day, 0
+    return day < stock.step_until and stock.step_units > 0
 
 
-def flush_sold(stock: Stock, demand: Demand | None) -> Demand | None:
-    """Hand the units counted in this row over to `demand` and return it for storing; None when there are none."""
-    if not stock.sold_day:
+def is_step_over(stock: Stock, today: int) -> bool:
+    """Whether what was sold on days before `today`, or the time that passed, ended the step that ran."""
+    sold_before = stock.sold if stock.sold_day < today else 0
+    return today >= stock.step_until or stock.step_units <= max(sold_before, 0)
+
+
+def note_history_change(stock: Stock) -> None:
+    """Something became known of a day that is over: what was learned may change, and the levels with it."""
+    stock.step_until = stock.levels_until = stock.calm_until = 0
+
+
+def flush_sold(stock: Stock, demand: Demand | None, before: int) -> Demand | None:
+    """Hand the days before `before` over to `demand` and return it for storing; None when there are none."""
+    days = stock.earlier
+    if stock.sold_day and stock.sold_day < before:
+        days[stock.sold_day] = stock.sold
+        stock.sold_day = stock.sold = 0
+    if not days:
         return None
     demand = demand or Demand()
-    forecast.apply_sale(demand, day=stock.sold_day, units=stock.sold)
-    stock.sold_day = stock.sold = 0
+    for day, units in days.items():
+        forecast.apply_sale(demand, day=day, units=units)
+    stock.earlier = {}
     return demand
+
+
+def sold_on(stock: Stock | None, demand: Demand | None, day: int) -> int:
+    """Base units sold on a business day, wherever they are counted."""
+    sold = 0 if demand is None else forecast.sold_on(demand, day)
+    if stock is not None:
+        sold += stock.earlier.get(day, 0) + (stock.sold if stock.sold_day == day else 0)
+    return sold

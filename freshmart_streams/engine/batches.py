@@ -6,6 +6,7 @@ oracle and in a replay.
 
 import traceback
 from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -178,7 +179,7 @@ class Batch:
         self.outputs, self.output_bytes, self._spans = [], 0, Spans(frozenset(self.group.master))
         offsets = advanced(self.local.marker.offsets, spans, self.partition)
         changes = [rows.begin_commit() for rows in self._rows.values()]
-        return (change for table in changes for change in table), outputs, spans, offsets
+        return chain.from_iterable(changes), outputs, spans, offsets
 
     def end_commit(self, local: LocalState) -> None:
         """The commit is in the store."""

@@ -119,10 +119,10 @@ class Rows(Generic[R]):
     def begin_commit(self) -> Iterator[Change]:
         """Hand over the changed rows, each encoded once, and count them as being committed."""
         self._committing, self._changed = self._changed, {}
-        young, old, table = self._young, self._old, self.table
+        young, old, prefix, encode = self._young, self._old, self.table.prefix, self.table.encode
         for key in self._committing:
             row = young[key] if key in young else old[key]
-            yield table.stored_key(key), None if row is None else table.encode(row)
+            yield prefix + key.encode(), None if row is None else encode(row)
 
     def end_commit(self) -> None:
         """What was being committed is in the store now."""

@@ -39,8 +39,8 @@ class Table(Generic[R]):
         self.prefix = name.encode() + SEPARATOR
         self._upgrades = dict(upgrades or {})
         self._decode: Callable[[memoryview], R] = msgspec.msgpack.Decoder(row).decode
-        self._encoder = msgspec.msgpack.Encoder()
-        self._buffer = bytearray(1024)
+        self._encode: Callable[[R], bytes] = msgspec.msgpack.Encoder().encode
+        self._format_byte = format.to_bytes(1, "big")
 
     def __repr__(self) -> str:
         return f"<Table {self.name}: {self.row.__name__}>"
@@ -51,10 +51,7 @@ class Table(Generic[R]):
 
     def encode(self, row: R) -> bytes:
         """The row as bytes: one byte format, then MessagePack."""
-        buffer = self._buffer
-        buffer[0:1] = self.format.to_bytes(1, "big")
-        self._encoder.encode_into(row, buffer, 1)
-        return bytes(buffer)
+        return self._format_byte + self._encode(row)
 
     def decode(self, stored: bytes) -> R:
         """The row from its bytes.

@@ -11,11 +11,12 @@ from typing import Final, TypeVar
 from msgspec import Struct
 
 from freshmart_streams import tables
-from freshmart_streams.domain import calendars, clocks, times
-from freshmart_streams.domain.books import KnownStore, Moment, store_clock
+from freshmart_streams.domain import calendars, clocks, policies, times
+from freshmart_streams.domain.books import KnownStore, Moment, article_key, store_clock
 from freshmart_streams.domain.books import partition_clock as partition_clock_of
 from freshmart_streams.domain.calendars import Calendar
 from freshmart_streams.domain.clocks import Clock
+from freshmart_streams.domain.policies import EffectivePolicy
 from freshmart_streams.domain.times import Instant
 from freshmart_streams.engine import Batch, NeedMasterData, Record
 from freshmart_streams.engine.partitioning import partition_of
@@ -34,6 +35,8 @@ E = TypeVar("E", bound=Struct)
 PARTITION_SCOPE: Final = ""
 """The agenda's scope for what is due to the partition and not to one store."""
 
+POLICIES_IN_MEMORY: Final = 20_000
+
 _UNKNOWN = KnownStore(Store(store_id="unknown"), is_deleted=True)
 
 
@@ -51,6 +54,9 @@ class Books:
 
     __slots__ = (
         "_calendars",
+        "_has_policies",
+        "_policies",
+        "_policies_version",
         "alerts",
         "batch",
         "changed_days",
@@ -80,6 +86,9 @@ class Books:
 
     def __init__(self, shop: Shop, batch: Batch) -> None:
         self._calendars: dict[str, tuple[Store, Calendar]] = {}
+        self._policies: dict[str, EffectivePolicy] = {}
+        self._policies_version = -1
+        self._has_policies = False
         self.batch = batch
         self.shop = shop
         self.topics = shop.topics
@@ -112,6 +121,22 @@ class Books:
         if known is None or known[0] is not store:
             known = self._calendars[store.store_id] = store, calendars.of_store(store)
         return known[1]
+
+    def policy_of(self, store_id: str, sku: str) -> EffectivePolicy:
+        """The policy in force for an article in a store, put together once per version of the master data."""
+        version = partition_clock_of(self).master_version
+        if version != self._policies_version or len(self._policies) >= POLICIES_IN_MEMORY:
+            self._policies, self._policies_version = {}, version
+            self._has_policies = bool(self.policies.scan("", limit=1))
+        if not self._has_policies:
+            return policies.DEFAULT
+        key = article_key(store_id, sku)
+        try:
+            return self._policies[key]
+        except KeyError:
+            rows = [self.policies.get(name) for name in policies.keys(store_id, sku)]
+            found = self._policies[key] = policies.effective_policy(*rows)
+            return found
 
     # What goes out.
 

@@ -13,27 +13,44 @@ class TestInventoryPosition:
 
 
 class TestApplySold:
-    def test_a_day_is_counted_in_the_row_and_goes_to_demand_with_the_next(self) -> None:
+    def test_days_are_counted_in_the_row_until_they_are_handed_over(self) -> None:
         row = Stock()
-        assert stock.apply_sold(row, None, day=TUESDAY, units=3) is None
-        assert stock.apply_sold(row, None, day=TUESDAY, units=-1) is None
-        demand = stock.apply_sold(row, None, day=TUESDAY + 1, units=5)
+        for day, units in ((TUESDAY, 3), (TUESDAY, -1), (TUESDAY + 1, 5), (TUESDAY, 4)):
+            assert stock.apply_sold(row, day, units)
+        assert (row.earlier, row.sold_day, row.sold) == ({TUESDAY: 6}, TUESDAY + 1, 5)
+        demand = stock.flush_sold(row, None, TUESDAY + 1)
         assert demand is not None
-        assert forecast.sold_on(demand, TUESDAY) == 2
-        assert (row.sold_day, row.sold) == (TUESDAY + 1, 5)
+        assert forecast.sold_on(demand, TUESDAY) == 6
+        assert [stock.sold_on(row, demand, TUESDAY + place) for place in range(2)] == [6, 5]
 
-    def test_a_late_sale_goes_to_its_own_day(self) -> None:
+    def test_a_late_sale_of_a_day_that_is_not_there_is_for_demand(self) -> None:
         row = Stock()
-        stock.apply_sold(row, None, day=TUESDAY, units=3)
-        demand = stock.apply_sold(row, None, day=TUESDAY - 1, units=4)
-        assert demand is not None
-        assert forecast.sold_on(demand, TUESDAY - 1) == 4
+        stock.apply_sold(row, TUESDAY, 3)
+        assert not stock.apply_sold(row, TUESDAY - 1, 4)
         assert (row.sold_day, row.sold) == (TUESDAY, 3)
 
-    def test_flushed_twice_counts_once(self) -> None:
+    def test_handed_over_twice_counts_once(self) -> None:
         row = Stock()
-        stock.apply_sold(row, None, day=TUESDAY, units=3)
-        demand = stock.flush_sold(row, None)
+        stock.apply_sold(row, TUESDAY, 3)
+        demand = stock.flush_sold(row, None, TUESDAY + 1)
         assert demand is not None
-        assert stock.flush_sold(row, demand) is None
+        assert stock.flush_sold(row, demand, TUESDAY + 1) is None
         assert forecast.sold_on(demand, TUESDAY) == 3
+
+
+class TestSteps:
+    def test_a_step_ends_with_its_time_or_with_what_days_that_are_over_sold(self) -> None:
+        row = Stock(step_until=TUESDAY + 7, step_units=5)
+        stock.apply_sold(row, TUESDAY, 4)
+        assert not stock.is_step_over(row, TUESDAY + 1)
+        assert stock.begin_day(row, TUESDAY + 1)
+        stock.apply_sold(row, TUESDAY + 1, 1)
+        assert not stock.is_step_over(row, TUESDAY + 1)
+        assert stock.is_step_over(row, TUESDAY + 2)
+        assert not stock.begin_day(row, TUESDAY + 2)
+
+    def test_a_day_of_returns_takes_nothing_back(self) -> None:
+        row = Stock(step_until=TUESDAY + 7, step_units=5)
+        stock.apply_sold(row, TUESDAY, -4)
+        stock.begin_day(row, TUESDAY + 1)
+        assert row.step_units == 5

@@ -243,8 +243,9 @@ def _day_sums(evidence: Evidence) -> dict[tuple[str, str], Counter[str]]:
             for number in range(demand.first_day, demand.newest_day + 1):
                 found[key.partition("/")[0], _iso(number)]["units"] += sold_on(demand, number)
         for key, row in _decoded(rows, tables.stock):
-            if row.sold:
-                found[key.partition("/")[0], _iso(row.sold_day)]["units"] += row.sold
+            for day, units in (*row.earlier.items(), (row.sold_day, row.sold)):
+                if units:
+                    found[key.partition("/")[0], _iso(day)]["units"] += units
     return found
 
 
