@@ -4,8 +4,8 @@
 
 Days are taken in by *steps*, because looking at each article every day is most of the work and tells nothing new of
 what sells once a week. A step lasts as long as eight purchases are expected to take, a day at least and a week at most;
-it ends early when four times as much was sold, and after the article's first day if that sold anything. What is in force on
-a day is what was learned by the last step that ended before it.
+it ends early when four times as much was sold, and after the article's first day if that sold anything. What is in
+force on a day is what was learned by the last step that ended before it.
 
 All is computed from the units sold per business day, in the order of the days, whatever order they became known in. The
 row therefore keeps each day of the last weeks by itself and two states: one as of the last step, and one from before
@@ -200,7 +200,8 @@ def expected_on(expected: Parameters, day: int) -> float:
 
 def expected_on_weekdays(expected: Parameters, counts: Iterable[float]) -> float:
     """Base units expected on that many Mondays to Sundays (`calendars.selling_weekdays`)."""
-    return expected.level * sum(map(mul, counts, expected.weekday_factors))
+    days: float = sum(map(mul, counts, expected.weekday_factors))
+    return expected.level * days
 
 
 def demand_rate_per_day(expected: Parameters, days: Sequence[int]) -> float:

@@ -80,7 +80,7 @@ def hour_of(calendar: Calendar, at: Instant, today: int, second: int) -> Hour:
 
 
 @lru_cache(maxsize=4_096)
-def _hour(calendar: Calendar, today: int, hour: int, is_past_cut_off: bool) -> Hour:  # noqa: FBT001 - a cache's key
+def _hour(calendar: Calendar, today: int, hour: int, is_past_cut_off: bool) -> Hour:
     share = calendars.share_of_day(calendar, today, hour * times.SECONDS_PER_HOUR)
     return Hour(calendar, today, share, today + is_past_cut_off)
 

@@ -122,15 +122,13 @@ def calm(moment: Moment, row: Stock, known: KnownProduct) -> tuple[times.Instant
     master data change (`levels_version`), or the running step of learning ends, and it is worked out anew each time the
     article is looked at. There is none while a decision is open, because its quantity follows the position.
     """
-    if row.open_order or row.shelf is not Shelf.FILLED or row.alerts & alerts.BITS[AlertKind.PERISHABLE_REDUCTION]:
+    if _is_watched(moment, row):
         return 0, 0
     if moment.store.rollout.reorder is Mode.OFF:
         row.levels_version, row.levels_until = levels_version(moment, known), 0
         return times.start_of_day(moment.today + 1, moment.zone), 0
     if row.levels is None:
         return row.levels_until, 0
-    if row.on_order and _has_sent_perishables(moment, row):
-        return 0, 0  # what is on order may turn out to be too much at any hour
     coming, position = row.on_order + row.in_transit, inventory_position(row)
     if position > row.bound and moment.clock < row.bound_until:
         until = row.bound_until
@@ -162,9 +160,9 @@ def levels_on_read(
     """What `current_levels` would find for committed rows, which it leaves as they are."""
     seen = Demand() if demand is None else copy(demand)
     seen.sold = list(seen.sold)
-    for day, units in (*row.earlier.items(), (row.sold_day, row.sold)):
+    for day, sold in (*row.earlier.items(), (row.sold_day, row.sold)):
         if day:
-            forecast.apply_sale(seen, day=day, units=units)
+            forecast.apply_sale(seen, day=day, units=sold)
     return replenishment.need_of(
         seen,
         calendar=calendar,
@@ -240,7 +238,15 @@ def _falling_until(moment: Moment, need: Need) -> times.Instant:
     return min(times.start_of_day(moment.today + 1, moment.zone), need.opportunity.cut_off_at)
 
 
+def _is_watched(moment: Moment, row: Stock) -> bool:
+    """Whether a sale may have a consequence however much is there."""
+    if row.open_order or row.shelf is not Shelf.FILLED or alerts.is_open(row, AlertKind.PERISHABLE_REDUCTION):
+        return True
+    return bool(row.on_order) and _has_sent_perishables(moment, row)
+
+
 def _has_sent_perishables(moment: Moment, row: Stock) -> bool:
+    """Whether goods are on order that may turn out to be too much at any hour."""
     store_id = moment.store.store_id
     live = (moment.books.orders.get(order_key(store_id, order_id)) for order_id in row.live_orders)
     return any(order is None or (order.is_settled and orders.is_perishable(order)) for order in live)

@@ -116,9 +116,9 @@ def need_in(
 def highest_reorder_point(expected: Parameters, outlook: Outlook, policy: EffectivePolicy) -> int:
     """A level that no reorder point of the coming `outlooks.DAYS` days exceeds, while the same is expected.
 
-    The demand of no interval exceeds that of `Outlook.most`, nor `Outlook.longest` best days, and for one article a larger mean goes with a higher
-    quantile. Only where the mean leaves the counted units for the normal distribution the quantile may fall; there, what
-    lies below stays below Cantelli's bound, which holds for any distribution.
+    The demand of no interval exceeds that of `Outlook.most`, nor `Outlook.longest` best days, and for one article a
+    larger mean goes with a higher quantile. Only where the mean leaves the counted units for the normal distribution
+    the quantile may fall; there, what lies below stays below Cantelli's bound, which holds for any distribution.
     """
     best = expected.level * max(expected.weekday_factors)
     mean = min(forecast.expected_on_weekdays(expected, outlook.most), best * outlook.longest)
