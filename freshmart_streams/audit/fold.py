@@ -65,6 +65,15 @@ class PlainRows(Generic[R]):
     def __contains__(self, key: str) -> bool:
         return self.get(key) is not None
 
+    def get_all(self, keys: Iterable[str]) -> list[R | None]:
+        """The rows under many keys."""
+        return [self.get(key) for key in keys]
+
+    def put_all(self, rows: Mapping[str, R]) -> None:
+        """Put many rows back."""
+        for key, row in rows.items():
+            self[key] = row
+
     def delete(self, key: str) -> None:
         """Take a row out."""
         self._touch(key, None)

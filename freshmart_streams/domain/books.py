@@ -4,6 +4,7 @@
 published or to happen later; how that is stored and sent is not its business. A row that was changed is put back.
 """
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
@@ -36,6 +37,12 @@ class Rows(Protocol[R]):
 
     def __setitem__(self, key: str, row: R) -> None:
         """Put a row in, or back."""
+
+    def get_all(self, keys: Iterable[str]) -> list[R | None]:
+        """The rows under many keys, each live."""
+
+    def put_all(self, rows: Mapping[str, R]) -> None:
+        """Put many rows back."""
 
     def delete(self, key: str) -> None:
         """Take a row out."""

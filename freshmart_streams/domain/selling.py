@@ -30,15 +30,15 @@ def apply_sale(moment: Moment, receipt: Receipt) -> Seen:
         return Seen(at, is_voided=True)
     day, second = times.local(at, moment.zone)
     is_today, hour = day == moment.today, second // times.SECONDS_PER_HOUR
-    rows, find, known_of = books.stock, books.stock.get, books.products.get
     master_version, prefix = partition_clock(books).master_version, article_key(store_id, "")
+    keys = [prefix + line.sku for line in receipt.lines]
+    products = books.products.get_all([line.sku for line in receipt.lines])
     lines: list[LineFigures] = []
+    calm: dict[str, Stock] = {}
     touched: dict[str, tuple[Stock, KnownProduct | None]] = {}
-    for line in receipt.lines:
+    for line, key, row, known in zip(receipt.lines, keys, books.stock.get_all(keys), products, strict=True):
         sku, quantity = line.sku, line.quantity
-        key, known = prefix + sku, known_of(sku)
         lines.append(receipts.line_figures(line, None if known is None else known.product))
-        row = find(key)
         if (
             row is not None
             and clock < row.calm_until
@@ -54,14 +54,12 @@ def apply_sale(moment: Moment, receipt: Receipt) -> Seen:
             ledger.apply_change(row.ledger, at, -quantity, clock)
             row.sold += quantity
             row.changed_at = clock
-            rows[key] = row
+            calm[key] = row
             continue
-        if sku in touched:
-            row = touched[sku][0]
-        else:
-            row = row or Stock()
-            touched[sku] = row, known
-        _sell(moment, row, sku, day, at, quantity)
+        if sku not in touched:
+            touched[sku] = row or Stock(), known
+        _sell(moment, touched[sku][0], sku, day, at, quantity)
+    books.stock.put_all(calm)
     figures = reporting.figures_of(moment, day)
     store_days.apply_receipt(figures, hour, lines)
     reporting.mark_day_changed(moment, day, figures)

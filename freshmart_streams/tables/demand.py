@@ -1,4 +1,4 @@
-"""What was sold per business day: one row per store and article, changed when a day or an hour begins for it."""
+"""What was sold per business day: one row per store and article, and what was learned: one row per store and article, changed once per step."""
 
 from freshmart_streams.domain.forecast import Demand
 from freshmart_streams.engine import Table
