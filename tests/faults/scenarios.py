@@ -4,6 +4,7 @@
 - `storm`: a worker joins or leaves every second for five minutes.
 - `failover`: one of three workers is killed, again and again; how long until every partition commits again?
 - `poison-kills`: a slow message, a malformed one behind it, and a kill in between, two hundred times (`poison`).
+- `restore`: how fast is an empty volume filled from the changelog (`restore`)?
 """
 
 import random
@@ -23,8 +24,10 @@ from tests.faults.cluster import Cluster
 from tests.faults.evidence import Evidence
 from tests.faults.load import Sender, plan
 from tests.faults.progress import Progress
+from tests.faults.restore import restore
 from tests.faults.runs import Outcome, begin_load, finish, lines_of, run
 from tests.faults.schedules import HOME, QUIET_SECONDS, Action, Fault, Kind, Schedule, Step, storm
+from tests.support.kafka import Kafka
 from tests.support.log import PARTITIONS
 
 AWAY_SECONDS: Final = 120
@@ -40,6 +43,7 @@ KILL_EVERY_SECONDS: Final = 25.0
 """For the length of the load only; a kill waits until the one before it is over."""
 POISON_KILLS: Final = 200
 RECOVERED_SECONDS_MAX: Final = 120
+RESTORED_ROWS: Final = 1_000_000
 
 
 @dataclass
@@ -199,9 +203,22 @@ def poison_kills(seed: int, folder: Path) -> Measured:
     return Measured(outcome, {"kills": str(POISON_KILLS)})
 
 
+def restore_volume(seed: int, folder: Path) -> Measured:
+    """A volume is lost, and filled again from the changelog."""
+    with Kafka(folder / "kafka") as kafka:
+        found = restore(kafka, RESTORED_ROWS, folder / "volume")
+    wrong = [] if found.rows == RESTORED_ROWS else [f"volume: {found.rows} rows instead of {RESTORED_ROWS}"]
+    outcome = Outcome(seed, Counter(), wrong)
+    outcome.seconds = found.seconds
+    return Measured(
+        outcome, {"rows": f"{found.rows:,}", "seconds per million rows": f"{found.seconds_per_million:.1f}"}
+    )
+
+
 SCENARIOS: Final[Mapping[str, Callable[[int, Path], Measured]]] = {
     "broker-away": broker_away,
     "storm": storm_of_members,
     "failover": failover,
     "poison-kills": poison_kills,
+    "restore": restore_volume,
 }
