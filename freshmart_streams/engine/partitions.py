@@ -1,7 +1,7 @@
 r"""One partition of a group: opened, suspended, closed. Folding and committing are its parts.
 
 closed --open--> live --revoked, failed--> suspended --open--> live
-                   \\--hole, foreign data---> refused
+                   \--hole, foreign data---> refused
 """
 
 import logging
