@@ -4,18 +4,23 @@ Each step is a method of its own; what a crash after each of them leaves behind 
 """
 
 import asyncio
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any, ClassVar
 
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaProducer, TopicPartition
 
 from freshmart_streams.engine.changelog import MARKER, OUTBOX, Commit, ConflictError, encode_outbox
 from freshmart_streams.engine.connection import BATCH_BYTES, WAIT_SECONDS, Connection, ended, within
 from freshmart_streams.engine.headers import TolerantBuilder, are_plain
 from freshmart_streams.engine.journal import encode_marker
+from freshmart_streams.engine.options import RefusedError
 from freshmart_streams.engine.records import Output
+from freshmart_streams.engine.transactions import Outcome, asking
+
+log = logging.getLogger(__name__)
 
 RECORD_OVERHEAD = 70
 
@@ -31,6 +36,8 @@ class Writer(ABC):
         topic: the changelog.
         partition: its number.
         transactional_id: of this partition; mode `log` has no use for it.
+        outputs: the topics that it publishes to, at the same partition number.
+        journal: the topic of the journal, to which every commit writes.
 
     Attributes:
         in_transaction: whether what it sends belongs to a transaction.
@@ -38,11 +45,22 @@ class Writer(ABC):
 
     in_transaction: ClassVar[bool]
 
-    def __init__(self, connection: Connection, topic: str, partition: int, transactional_id: str) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        topic: str,
+        partition: int,
+        transactional_id: str,
+        outputs: Sequence[str],
+        journal: str | None,
+    ) -> None:
         self._connection = connection
         self._topic = topic
         self._partition = partition
         self._id = transactional_id
+        self._always = {TopicPartition(name, partition) for name in (topic, journal) if name is not None}
+        """What every commit writes to."""
+        self._places = self._always | {TopicPartition(name, partition) for name in outputs}
         self._producer: AIOKafkaProducer | None = None
 
     async def open(self) -> None:
@@ -132,6 +150,41 @@ class TransactionWriter(Writer):
     """Mode `tx`: begin -> send -> await_sent -> commit, one transaction for rows, marker, journal and outputs."""
 
     in_transaction = True
+    _outcome: Outcome | None = None
+    """Of the last transaction before this worker fenced its owner; kept until the partition is known to be in order."""
+
+    async def open(self) -> None:
+        """Start the producer, which fences the previous owner, and end what Kafka left hanging (transactions.py).
+
+        Raises:
+            RefusedError: something hangs, and nothing is known of its end.
+            BrokerTimeoutError, KafkaError: the broker does not answer or refuses.
+        """
+        async with asking(self._connection) as transactions:
+            self._outcome = await transactions.last_outcome(self._id) or self._outcome
+            await super().open()
+            if hanging := await transactions.hanging(self._places):
+                await within(WAIT_SECONDS, "ending a transaction", self._end_hanging(hanging))
+        self._outcome = None
+
+    async def _end_hanging(self, hanging: set[TopicPartition]) -> None:
+        names = ", ".join(sorted(f"{place.topic}/{place.partition}" for place in hanging))
+        outcome = self._outcome
+        if outcome is None:
+            if TopicPartition(self._topic, self._partition) not in hanging:
+                return  # an open transaction of another group, which shares the topic
+            if len(self._always) == 1 or not self._always <= hanging:
+                raise RefusedError(
+                    f"{names}: a transaction of {self._id} has no end there, and the broker does not know which it had;"
+                    " compare with the other topics and end it with kafka-transactions.sh"
+                )
+            outcome = "abort"  # nobody has seen anything of it
+        log.warning("%s: the broker left a transaction of %s without its end: %s", names, self._id, outcome)
+        producer = self._started()
+        await producer.begin_transaction()
+        for place in self._places:
+            producer._txn_manager.maybe_add_partition_to_txn(place)
+        await (producer.commit_transaction() if outcome == "commit" else producer.abort_transaction())
 
     async def write(self, commit: Commit, expected: int) -> int:
         """See `Writer.write`."""
@@ -209,7 +262,15 @@ class BatchWriter(Writer):
         await asyncio.gather(*(future for future, _ in await self._send_outputs(outputs)))
 
 
-def writer_for(connection: Connection, topic: str, partition: int, transactional_id: str) -> Writer:
+def writer_for(
+    connection: Connection,
+    topic: str,
+    partition: int,
+    transactional_id: str,
+    *,
+    outputs: Sequence[str] = (),
+    journal: str | None = None,
+) -> Writer:
     """The writer of the connection's mode."""
     kind = TransactionWriter if connection.mode == "tx" else BatchWriter
-    return kind(connection, topic, partition, transactional_id)
+    return kind(connection, topic, partition, transactional_id, outputs, journal)
