@@ -9,7 +9,7 @@ the previous owner is fenced, which makes it forget; and what hangs afterwards i
 import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from aiokafka import TopicPartition
 from aiokafka.client import AIOKafkaClient, CoordinationType
@@ -37,16 +37,17 @@ from freshmart_streams.engine.connection import WAIT_SECONDS, Connection, ended,
 
 Outcome = Literal["commit", "abort"]
 
-OUTCOMES: dict[str, Outcome] = {
+DECIDED: dict[str, Outcome] = {
     "PrepareCommit": "commit",
     "CompleteCommit": "commit",
-    "Ongoing": "abort",  # by the fence
     "PrepareAbort": "abort",
     "CompleteAbort": "abort",
     "PrepareEpochFence": "abort",
 }
-"""What a state of the coordinator comes to; nothing is known in the others."""
+"""The states of the coordinator in which the end of a transaction is certain."""
 RETRY_SECONDS = 0.1
+LOOKS = 3
+LOOK_SECONDS = 0.3
 LATEST = -1
 UNCOMMITTED, COMMITTED = 0, 1
 TRANSACTIONAL_ID_NOT_FOUND = 105
@@ -107,38 +108,61 @@ class DescribeTransactionsRequest(Request[DescribeTransactionsRequest_v0]):  # t
         return request_struct_class([self._id], {})
 
 
+class Description(NamedTuple):
+    """What the coordinator knew of a transactional id before its owner was fenced."""
+
+    state: str
+    epoch: int
+    """Of the producer that had it."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the owner was fenced before, and has begun nothing since."""
+        return self.state == "Empty"
+
+    def outcome(self, epoch: int) -> Outcome | None:
+        """How its last transaction ended; None if that cannot be told.
+
+        Args:
+            epoch: of the producer that fenced the owner. A broker that aborts an open transaction takes one for itself.
+        """
+        if self.state == "Ongoing":
+            return "abort" if epoch >= self.epoch + 2 else None
+        return DECIDED.get(self.state)
+
+
 class Transactions:
     """Asks a cluster for transactions."""
 
     def __init__(self, client: AIOKafkaClient) -> None:
         self._client = client
 
-    async def last_outcome(self, transactional_id: str) -> Outcome | None:
-        """How the last transaction of an id ended, or will once its owner is fenced; None: that is not known.
+    async def describe(self, transactional_id: str) -> Description | None:
+        """What the coordinator knows; None: nothing, or it cannot say.
 
         Raises:
             BrokerTimeoutError, KafkaError: the coordinator does not answer.
         """
-        return await within(WAIT_SECONDS, "asking for the last transaction", self._last_outcome(transactional_id))
+        return await within(WAIT_SECONDS, "asking for the last transaction", self._describe(transactional_id))
 
-    async def _last_outcome(self, transactional_id: str) -> Outcome | None:
+    async def _describe(self, transactional_id: str) -> Description | None:
         while True:
             try:
                 node = await self._client.coordinator_lookup(CoordinationType.TRANSACTION, transactional_id)
                 answer = await self._client.send(node, DescribeTransactionsRequest(transactional_id))
-                code, _, state, *_ = answer.transaction_states[0]
+                code, _, state, _, _, _, epoch, *_ = answer.transaction_states[0]
                 if code == TRANSACTIONAL_ID_NOT_FOUND:
                     return None
                 if code:
                     raise for_code(code)()
-                return OUTCOMES.get(state)
+                return Description(state, epoch)
             except IncompatibleBrokerVersion:
                 return None  # older than Kafka 3.0
             except (CoordinatorLoadInProgressError, CoordinatorNotAvailableError, NotCoordinatorError):
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def hanging(self, places: Iterable[TopicPartition]) -> set[TopicPartition]:
-        """Those of the places in which an open transaction keeps readers of committed records from the end.
+        """Those of the places in which readers of committed records stand still before the end.
 
         Raises:
             BrokerTimeoutError, KafkaError: a leader does not answer.
@@ -147,8 +171,19 @@ class Transactions:
 
     async def _hanging(self, places: list[TopicPartition]) -> set[TopicPartition]:
         await self._client.set_topics({place.topic for place in places})
+        found = await self._stops(places)
+        for _ in range(LOOKS - 1):
+            if not found:
+                break
+            await asyncio.sleep(LOOK_SECONDS)  # another group's transaction in a shared topic ends meanwhile
+            again = await self._stops(list(found))
+            found = {place: offset for place, offset in found.items() if again.get(place) == offset}
+        return set(found)
+
+    async def _stops(self, places: list[TopicPartition]) -> dict[TopicPartition, int]:
+        """The offset at which readers of committed records stop, where it is not the end."""
         committed, written = await self._ends(places, COMMITTED), await self._ends(places, UNCOMMITTED)
-        return {place for place in places if committed[place] < written[place]}
+        return {place: committed[place] for place in places if committed[place] < written[place]}
 
     async def _ends(self, places: list[TopicPartition], isolation: int) -> dict[TopicPartition, int]:
         by_leader: dict[int, dict[str, list[tuple[int, int]]]] = {}

@@ -60,7 +60,7 @@ def test_ends_what_hangs_as_the_coordinator_decided(careless: Site, fault: str, 
     with site.worker("b") as next_owner:
         site.feed(200, seed=2)
         wait_until(site.is_done)
-        assert f"without its end: {outcome}" in next_owner.log()
+        assert f"was left without its end: {outcome}" in next_owner.log()
         assert next_owner.stop() == ""
     site.check("a", "b")
 
