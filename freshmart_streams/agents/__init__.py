@@ -43,6 +43,7 @@ def stores_group(topics: Topics, *, dedupe_days: int = 14, day_grace_hours: int 
             topics.stores.name: partial(keep_stores, shop),
             topics.policies.name: partial(keep_policies, shop),
         },
+        outputs=[topic.name for topic in (topics.reorders, topics.store_days, topics.alerts, topics.dead_letters)],
         tables=STORE_TABLES,
         journal=topics.journal.name,
         rules=rules,

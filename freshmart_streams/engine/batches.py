@@ -58,6 +58,7 @@ class Batch:
         self.store = store
         self.master_complete = False
         self._handlers = group.handlers
+        self._topics = frozenset(group.outputs)
         kind = CheckedRows if check_rows else Rows
         share = max(1_000, rows_in_memory // len(group.all_tables))
         self._rows: dict[str, Rows[Any]] = {table.name: kind(table, store, share) for table in group.all_tables}
@@ -88,7 +89,13 @@ class Batch:
             return made
 
     def send(self, topic: str, key: bytes | None, value: bytes | None, headers: Headers = ()) -> None:
-        """Publish a message with this commit, on this partition's number."""
+        """Publish a message with this commit, on this partition's number.
+
+        Raises:
+            ValueError: the group does not declare the topic.
+        """
+        if topic not in self._topics:
+            raise ValueError(f"group {self.group.name}: {topic} is not one of its outputs")
         self.outputs.append(Output(topic, key, value, headers))
         self.output_bytes += len(value or b"") + 100
 

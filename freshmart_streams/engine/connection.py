@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeVar
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.client import AIOKafkaClient
 
 from freshmart_streams.engine import headers
 
@@ -102,6 +103,10 @@ class Connection:
             request_timeout_ms=15_000,
             **self.security,
         )
+
+    def client(self) -> AIOKafkaClient:
+        """A bare client, for requests that aiokafka's clients do not send."""
+        return AIOKafkaClient(bootstrap_servers=self.bootstrap, request_timeout_ms=15_000, **self.security)
 
     def admin(self) -> AIOKafkaAdminClient:
         """An admin client."""

@@ -29,6 +29,7 @@ class Group:
         name: part of folder, changelog and transactional ids.
         inputs: for each co-partitioned topic its handler; ticks among them.
         master: for each topic that every partition reads whole its handler.
+        outputs: the topics that it publishes to.
         tables: all tables that the handlers use.
         journal: the topic for the journal's entries; None keeps none.
         rules: the version of code, rule data and settings that results depend on, written into the journal.
@@ -45,6 +46,7 @@ class Group:
 
     name: str
     inputs: Mapping[str, Handler]
+    outputs: Sequence[str]
     tables: Sequence[Table[Any]]
     master: Mapping[str, Handler] = field(default_factory=dict)
     journal: str | None = None

@@ -1,7 +1,7 @@
 r"""One partition of a group: opened, suspended, closed. Folding and committing are its parts.
 
 closed --open--> live --revoked, failed--> suspended --open--> live
-                   \\--hole, foreign data---> refused
+                   \--hole, foreign data---> refused
 """
 
 import logging
@@ -65,7 +65,9 @@ class Partition(PartitionState):
         self._ends = ends
         name = f"{options.app_id}-{group.name}"
         self._changelog = f"{name}-changelog"
-        self._writer = writer_for(connection, self._changelog, number, f"{name}-{number}")
+        self._writer = writer_for(
+            connection, self._changelog, number, f"{name}-{number}", outputs=group.outputs, journal=group.journal
+        )
         self._commits = Commits(self, self._writer, space, options.commit_interval, on_ready)
         self._folding = Folding(self, self._commits, ends, budget)
         self.on_failure = lambda: on_failure(self)

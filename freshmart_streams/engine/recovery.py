@@ -63,9 +63,8 @@ class Recovery(FaustRecovery):
             except RefusedError as error:
                 self.engine_app.refuse(str(error))
                 return
-            except (
-                Exception
-            ) as error:  # the broker is away, the group rebalances again: never a worker that ends for it
+            except Exception as error:
+                # the broker is away, the group rebalances again: never a worker that ends for it
                 log.warning("opening partitions: %s: %s; trying again", type(error).__name__, error)
                 self.engine_app.reason = f"opening partitions: {type(error).__name__}: {error}"
                 await asyncio.sleep(RETRY_SECONDS)

@@ -8,6 +8,7 @@ apart and dropped.
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -17,6 +18,7 @@ from aiokafka.errors import (
     CommitFailedError,
     ConsumerStoppedError,
     IllegalStateError,
+    KafkaConnectionError,
     KafkaError,
     NoOffsetForPartitionError,
 )
@@ -25,17 +27,20 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from faust.types.tuples import ConsumerMessage
 
-from freshmart_streams.engine.connection import WAIT_SECONDS, BrokerTimeoutError, within
-from freshmart_streams.engine.logs import SERVICE_LOG
+from freshmart_streams.engine.connection import WAIT_SECONDS, BrokerTimeoutError, ended, within
+from freshmart_streams.engine.logs import SERVICE_LOG, expect_lost_answers
 from freshmart_streams.engine.records import Position, Record
 
 if TYPE_CHECKING:
     from freshmart_streams.engine.worker import Engine
 
+log = logging.getLogger(__name__)
+
 FETCH_SECONDS = 0.25
 CAREFUL_SECONDS = 0.05
 FETCH_BYTES = 4 << 20
 RECORDS_PER_FETCH = 20_000
+START_AGAIN_SECONDS = 1.0
 
 
 class Fetched(NamedTuple):
@@ -58,6 +63,18 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.seek_numbers: dict[Position, int] = {}
+
+    async def on_start(self) -> None:
+        """Start the consumer; a broker that goes away in this very moment is waited for."""
+        expect_lost_answers(asyncio.get_running_loop())
+        while not self.should_stop:
+            try:
+                await super().on_start()
+                return
+            except KafkaConnectionError as error:
+                log.warning("starting the consumer: %s; trying again", error)
+                await ended(self._ensure_consumer().stop())
+                await asyncio.sleep(START_AGAIN_SECONDS)
 
     def _create_worker_consumer(self, transport: Any) -> AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)

@@ -4,18 +4,23 @@ Each step is a method of its own; what a crash after each of them leaves behind 
 """
 
 import asyncio
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any, ClassVar
 
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaProducer, TopicPartition
 
 from freshmart_streams.engine.changelog import MARKER, OUTBOX, Commit, ConflictError, encode_outbox
 from freshmart_streams.engine.connection import BATCH_BYTES, WAIT_SECONDS, Connection, ended, within
 from freshmart_streams.engine.headers import TolerantBuilder, are_plain
 from freshmart_streams.engine.journal import encode_marker
+from freshmart_streams.engine.options import RefusedError
 from freshmart_streams.engine.records import Output
+from freshmart_streams.engine.transactions import Outcome, Transactions, asking
+
+log = logging.getLogger(__name__)
 
 RECORD_OVERHEAD = 70
 
@@ -31,6 +36,8 @@ class Writer(ABC):
         topic: the changelog.
         partition: its number.
         transactional_id: of this partition; mode `log` has no use for it.
+        outputs: the topics that it publishes to, at the same partition number.
+        journal: the topic of the journal, to which every commit writes.
 
     Attributes:
         in_transaction: whether what it sends belongs to a transaction.
@@ -38,11 +45,23 @@ class Writer(ABC):
 
     in_transaction: ClassVar[bool]
 
-    def __init__(self, connection: Connection, topic: str, partition: int, transactional_id: str) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        topic: str,
+        partition: int,
+        transactional_id: str,
+        outputs: Sequence[str],
+        journal: str | None,
+    ) -> None:
         self._connection = connection
         self._topic = topic
         self._partition = partition
         self._id = transactional_id
+        self._changelog = TopicPartition(topic, partition)
+        self._always = {TopicPartition(name, partition) for name in (topic, journal) if name is not None}
+        """What every commit writes to."""
+        self._places = self._always | {TopicPartition(name, partition) for name in outputs}
         self._producer: AIOKafkaProducer | None = None
 
     async def open(self) -> None:
@@ -132,6 +151,50 @@ class TransactionWriter(Writer):
     """Mode `tx`: begin -> send -> await_sent -> commit, one transaction for rows, marker, journal and outputs."""
 
     in_transaction = True
+    _outcome: Outcome | None = None
+    """Of the last transaction before this worker fenced its owner; kept until the partition is known to be in order."""
+
+    async def open(self) -> None:
+        """Start the producer, which fences the previous owner, and end what Kafka left hanging (transactions.py).
+
+        Raises:
+            RefusedError: something hangs and cannot be ended, or nothing is known of its end.
+            BrokerTimeoutError, KafkaError: the broker does not answer or refuses.
+        """
+        async with asking(self._connection) as transactions:
+            described = await transactions.describe(self._id)
+            await super().open()
+            if described is not None and not described.is_empty:
+                self._outcome = described.outcome(self._started()._txn_manager.producer_epoch)
+            if hanging := await transactions.hanging(self._places):
+                await within(WAIT_SECONDS, "ending a transaction", self._end(hanging))
+                await self._check_ended(transactions)
+        self._outcome = None
+
+    async def _end(self, hanging: set[TopicPartition]) -> None:
+        outcome = self._outcome
+        if outcome is None:
+            if self._changelog not in hanging:
+                return  # an open transaction of another group, which shares the topic
+            if len(self._always) == 1 or not self._always <= hanging:
+                raise self._refusal(hanging, "the broker does not know which it had; compare with the other topics")
+            outcome = "abort"  # nobody has seen anything of it
+        log.warning("%s: a transaction of %s was left without its end: %s", _listed(hanging), self._id, outcome)
+        producer = self._started()
+        await producer.begin_transaction()
+        for place in self._places:
+            producer._txn_manager.maybe_add_partition_to_txn(place)
+        await (producer.commit_transaction() if outcome == "commit" else producer.abort_transaction())
+
+    async def _check_ended(self, transactions: Transactions) -> None:
+        if hanging := await transactions.hanging([self._changelog]):
+            raise self._refusal(hanging, "it is not of the present producer id")
+
+    def _refusal(self, hanging: set[TopicPartition], why: str) -> RefusedError:
+        return RefusedError(
+            f"{_listed(hanging)}: a transaction of {self._id} has no end there, and {why}; "
+            "end it with Kafka's kafka-transactions.sh"
+        )
 
     async def write(self, commit: Commit, expected: int) -> int:
         """See `Writer.write`."""
@@ -157,7 +220,7 @@ class TransactionWriter(Writer):
 
     async def await_sent(self, sent: Sent) -> None:
         """Wait for every batch: aiokafka commits a transaction of which one batch failed."""
-        await asyncio.gather(*(future for future, _ in sent))
+        await _arrived(sent)
 
     async def commit(self) -> None:
         """Commit the transaction: from here on it counts, for everybody."""
@@ -192,7 +255,8 @@ class BatchWriter(Writer):
             if builder.append(key=key, value=value, timestamp=None, headers=[]) is None:
                 raise ValueError("a commit does not fit into one request of the embedded broker")
         future = await producer.send_batch(builder, self._topic, partition=self._partition)
-        base = int((await future).offset)
+        await _arrived([(future, len(records))])
+        base = int(future.result().offset)
         if base != expected:
             raise ConflictError(f"{self._topic}/{self._partition}: the commit landed at {base}, expected {expected}")
         return base + len(records)
@@ -206,10 +270,30 @@ class BatchWriter(Writer):
         await within(WAIT_SECONDS, "publishing", self._publish(outputs))
 
     async def _publish(self, outputs: Sequence[Output]) -> None:
-        await asyncio.gather(*(future for future, _ in await self._send_outputs(outputs)))
+        await _arrived(await self._send_outputs(outputs))
 
 
-def writer_for(connection: Connection, topic: str, partition: int, transactional_id: str) -> Writer:
+async def _arrived(sent: Sent) -> None:
+    """Wait until the broker has the batches, or refuses one; to cancel them would make aiokafka's sender stumble."""
+    if sent:
+        done, _ = await asyncio.wait([future for future, _ in sent], return_when=asyncio.FIRST_EXCEPTION)
+        for future in done:
+            future.result()
+
+
+def _listed(places: Iterable[TopicPartition]) -> str:
+    return ", ".join(sorted(f"{place.topic}/{place.partition}" for place in places))
+
+
+def writer_for(
+    connection: Connection,
+    topic: str,
+    partition: int,
+    transactional_id: str,
+    *,
+    outputs: Sequence[str] = (),
+    journal: str | None = None,
+) -> Writer:
     """The writer of the connection's mode."""
     kind = TransactionWriter if connection.mode == "tx" else BatchWriter
-    return kind(connection, topic, partition, transactional_id)
+    return kind(connection, topic, partition, transactional_id, outputs, journal)

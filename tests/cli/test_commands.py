@@ -1,11 +1,13 @@
 """Every command ends as promised: its exit code, one line for what is expected, never a traceback."""
 
+import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from freshmart_streams.cli import doctor
 from freshmart_streams.cli.errors import CommandError
 from tests.cli.conftest import Freshmart
 
+ROOT = Path(__file__).parent.parent.parent
 COMMANDS = [
     ("demo",),
     ("worker",),
@@ -159,6 +162,27 @@ class TestInterrupt:
             out, err = broker.communicate(timeout=20)
         assert (broker.returncode, out) == (code, "")
         assert "Traceback" not in err
+
+    def test_gives_its_code_although_it_hit_a_module_that_was_being_made(self, tmp_path: Path) -> None:
+        """CPython would end by SIGINT: the interrupt came by inside an `exec`, as in the making of a dataclass."""
+        (tmp_path / "interrupted.py").write_text(
+            "import contextlib\n"
+            "from freshmart_streams import cli\n"
+            "from freshmart_streams.cli import commands\n"
+            "def interrupt():\n"
+            "    raise KeyboardInterrupt\n"
+            "def run(arguments):\n"
+            "    with contextlib.suppress(KeyboardInterrupt):\n"
+            "        exec('interrupt()')\n"
+            "    return 143\n"
+            "commands.run = run\n"
+            "cli.main()\n"
+        )
+        search = os.pathsep.join([str(tmp_path), str(ROOT)])
+        ended = subprocess.run(
+            [sys.executable, "-m", "interrupted"], check=False, env={**os.environ, "PYTHONPATH": search}
+        )
+        assert ended.returncode == 143
 
     @pytest.mark.parametrize("command", [("topics", "check"), ("simulate",)], ids=" ".join)
     def test_ends_a_command_that_waits_for_a_broker(self, command: tuple[str, ...]) -> None:

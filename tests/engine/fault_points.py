@@ -8,11 +8,13 @@ import random
 import signal
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Literal
 
 import msgspec
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.conn import AIOKafkaConnection
+from aiokafka.producer.transaction_manager import TransactionManager
 from aiokafka.protocol.transaction import EndTxnRequest
 
 from freshmart_streams.engine.app import App
@@ -213,6 +215,44 @@ def _committed(fate: Fate) -> None:
     _patch(AIOKafkaProducer, "commit_transaction", after=fate.strike)
 
 
+def _markers_forgotten(fate: Fate, *, everywhere: bool, committed: bool) -> None:
+    """The transaction gets no marker in the changelog (`everywhere`: in no topic at all), as if the broker forgot.
+
+    The coordinator does not learn of those partitions; the broker must not ask it (verification off).
+    """
+    begin, add = TransactionManager.begin_transaction, TransactionManager.maybe_add_partition_to_txn
+    chosen: set[int] = set()
+
+    def patched_begin(self: Any) -> None:
+        if fate.comes():
+            chosen.add(id(self))
+        begin(self)
+
+    def patched_add(self: Any, tp: TopicPartition) -> None:
+        if id(self) in chosen and (everywhere or tp.topic.endswith("-changelog")):
+            self._txn_partitions.add(tp)
+            tp = TopicPartition(fate.app.conf.id + ".ticks", tp.partition)  # something must be in it
+            if not everywhere:
+                return
+        add(self, tp)
+
+    def strike(self: Any) -> None:
+        if id(self._txn_manager) in chosen:
+            fate.announce()
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    async def committing(self: Any) -> None:
+        if not committed:
+            strike(self)
+        await commit(self)
+        strike(self)
+
+    commit = AIOKafkaProducer.commit_transaction
+    TransactionManager.begin_transaction = patched_begin
+    TransactionManager.maybe_add_partition_to_txn = patched_add
+    AIOKafkaProducer.commit_transaction = committing
+
+
 # Of mode `log`.
 
 
@@ -290,6 +330,9 @@ LOG: dict[str, Callable[[Fate], None]] = {
 POINTS: dict[str, Callable[[Fate], None]] = {
     **TX,
     **LOG,
+    "no marker in the changelog, committed": partial(_markers_forgotten, everywhere=False, committed=True),
+    "no marker in the changelog, not committed": partial(_markers_forgotten, everywhere=False, committed=False),
+    "no marker anywhere, committed": partial(_markers_forgotten, everywhere=True, committed=True),
     "late fetch": _late_fetch,
-    "late fetch without tags": functools.partial(_late_fetch, with_tags=False),
+    "late fetch without tags": partial(_late_fetch, with_tags=False),
 }

@@ -12,6 +12,7 @@ import msgspec
 
 from tests.engine.toy_worker import Setup
 
+LINES_SHOWN = 60
 DIED = (-signal.SIGKILL, -signal.SIGALRM)
 PROGRAM = (sys.executable, "-m", "tests.engine.toy_worker")
 
@@ -79,10 +80,14 @@ class Worker:
 
 @contextmanager
 def worker(setup: Setup, program: Sequence[str] = PROGRAM) -> Iterator[Worker]:
-    """A worker that is gone at the end."""
+    """A worker that is gone at the end; of a test that failed its log is shown."""
     running = Worker(setup, program)
     try:
         yield running
+    except BaseException:
+        lines = running.log().splitlines()
+        sys.stdout.write("\n".join([f"the log of {running.folder.name} ends:", *lines[-LINES_SHOWN:], ""]))
+        raise
     finally:
         if running.is_running:
             running.kill()

@@ -113,6 +113,7 @@ class Toy:
             name="toy",
             inputs={self.words: self._count, self.more: self._count, self.ticks: self._tick},
             master={self.names: _name},
+            outputs=[self.out, self.due, self.poison],
             tables=[COUNTS, KNOWN, CLOCKS],
             journal=self.journal,
             rules="1",
@@ -132,6 +133,7 @@ class Toy:
         return Group(
             name="visitors",
             inputs={self.visits: self._visit},
+            outputs=[self.greetings],
             tables=[VISITS],
             journal=self.journal,
             rules="1",

@@ -53,15 +53,12 @@ def differences(evidence: Evidence) -> list[str]:
 
 
 def check_journal(evidence: Evidence) -> Iterator[str]:
-    """Commits come in their order, none twice, and each input was applied once, in order, to its end.
-
-    A commit of due work alone has no spans and so no entry: numbers may be left out.
-    """
+    """Commits come in their order, none twice, none left out, and each input was applied once, in order, to its end."""
     for number, entries in enumerate(evidence.journal):
         reached: dict[tuple[str, int], int] = defaultdict(int)
         newest = 0
         for entry in entries:
-            if entry.sequence <= newest:
+            if entry.sequence != newest + 1:
                 yield f"partition {number}: commit {entry.sequence} after {newest}; {_spans([entry])}"
             newest = max(newest, entry.sequence)
             for topic, *where, following in entry.spans:

@@ -22,6 +22,7 @@ from tests.faults.clock import Clock
 from tests.faults.ground import Ground
 from tests.faults.schedules import HOME, SESSION_SECONDS, SLOTS, Action, Step
 from tests.support.kafka import free_port
+from tests.support.log import PARTITIONS
 
 NAMES = "abcdefgh"
 STOP_SECONDS_MAX = 30
@@ -272,6 +273,12 @@ class Cluster:
         """Whether every running worker is ready and has partitions."""
         workers = [slot.running for slot in self.slots if slot.running is not None]
         return self.are_ready() and all(worker.metric("freshmart_partition_live") for worker in workers)
+
+    def partitions_of(self, slot: Slot) -> frozenset[int]:
+        """The partitions that a slot's worker is at work on."""
+        worker, name = slot.running, "freshmart_partition_live"
+        assert worker is not None
+        return frozenset(number for number in range(PARTITIONS) if worker.metric(name, f'partition="{number}"'))
 
     def _reap(self, slot: Slot) -> None:
         ending, slot.ending = slot.ending, None

@@ -26,7 +26,6 @@ STILL_SECONDS = 1.5
 KNOWN_TROUBLE = (
     "Unclosed AIOKafkaConnection",  # aiokafka drops a connection that it was opening when it is told to stop
     "Thread keepalive is not responding",  # mode, of a worker that was frozen, when it wakes
-    "future: <Future finished exception=ProducerFenced(",  # aiokafka, of batches that a fenced producer had not sent
 )
 """Lines of a worker's log that are allowed."""
 
