@@ -4,12 +4,13 @@ closed --open--> live --revoked, failed--> suspended --open--> live
                    \--hole, foreign data---> refused
 """
 
+import asyncio
 import logging
 from collections.abc import Callable, Mapping
 
 from freshmart_streams.engine.batches import Batch
 from freshmart_streams.engine.budgets import ErrorBudget
-from freshmart_streams.engine.changelog import ChangelogReader, ForeignLogError, decode_outbox
+from freshmart_streams.engine.changelog import ChangelogReader, ConflictError, ForeignLogError, decode_outbox
 from freshmart_streams.engine.clock import monotonic
 from freshmart_streams.engine.commits import Commits
 from freshmart_streams.engine.connection import Connection
@@ -70,6 +71,7 @@ class Partition(PartitionState):
         )
         self._commits = Commits(self, self._writer, space, options.commit_interval, on_ready)
         self._folding = Folding(self, self._commits, ends, budget)
+        self._one_opening = asyncio.Lock()
         self.on_failure = lambda: on_failure(self)
 
     def __repr__(self) -> str:
@@ -80,17 +82,26 @@ class Partition(PartitionState):
 
         Raises:
             RefusedError: the data folder or the log does not allow it.
+            ConflictError: it was suspended meanwhile.
             KafkaError, BrokerTimeoutError: to be tried again.
         """
+        async with self._one_opening:
+            return await self._open()
+
+    async def _open(self) -> Mapping[Position, int]:
         started = monotonic()
         await self.suspend("opening")
+        epoch = self.epoch
         await self._writer.open()
         batch = await self._catch_up()
         local = batch.local
         offsets = await self._start_offsets(local.marker)
         if local.outbox is not None:
             await self._writer.publish(decode_outbox(local.outbox))
-        self.inbox = await self._new_inbox(offsets, is_first=not local.marker.offsets)
+        inbox = await self._new_inbox(offsets, is_first=not local.marker.offsets)
+        if self.epoch != epoch:
+            raise ConflictError(f"{self.name}: suspended while it was being opened")
+        self.inbox = inbox
         self.batch, self.uncommitted = batch, []
         self._commits.reset()
         self.live, self.reason = True, ""

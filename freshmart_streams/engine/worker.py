@@ -165,7 +165,7 @@ class Engine:
             await self._master.start()
             for key in sorted(mine - set(self.partitions)):
                 self.partitions[key] = await self._new_partition(*key)
-            await asyncio.gather(*(self._open(self.partitions[key]) for key in sorted(mine)))
+            await self._open_all([self.partitions[key] for key in sorted(mine)])
             for key in sorted(mirrored - set(self.standbys)):
                 self.standbys[key] = self._new_standby(*key)
                 self.standbys[key].start()
@@ -201,11 +201,22 @@ class Engine:
             self.turns.wake,
         )
 
+    async def _open_all(self, partitions: Sequence[Partition]) -> None:
+        """Open partitions side by side; where one fails, still wait for the others, which nobody may open meanwhile."""
+        results = await asyncio.gather(*(self._open(partition) for partition in partitions), return_exceptions=True)
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+
     async def _open(self, partition: Partition) -> None:
         offsets = await partition.open()
         self.turns.forget(partition)
         master = {position: offset for position, offset in offsets.items() if position.topic in partition.group.master}
-        await self.intake.seek({position: offset for position, offset in offsets.items() if position not in master})
+        try:
+            await self.intake.seek({position: offset for position, offset in offsets.items() if position not in master})
+        except BaseException:
+            await partition.suspend("not reading yet")
+            raise
         self._master.rewind(master)
 
     # After a failure.

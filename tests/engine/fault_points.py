@@ -14,6 +14,7 @@ from typing import Any, Literal
 import msgspec
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.conn import AIOKafkaConnection
+from aiokafka.errors import KafkaConnectionError
 from aiokafka.producer.transaction_manager import TransactionManager
 from aiokafka.protocol.transaction import EndTxnRequest
 
@@ -21,6 +22,7 @@ from freshmart_streams.engine.app import App
 from freshmart_streams.engine.batches import Batch
 from freshmart_streams.engine.changelog import ChangelogReader
 from freshmart_streams.engine.fetching import Intake
+from freshmart_streams.engine.partitions import Partition
 from freshmart_streams.engine.records import Position
 from freshmart_streams.engine.stores import RocksStore
 from freshmart_streams.engine.transport import ConsumerThread, Fetched
@@ -302,6 +304,31 @@ def _late_fetch(fate: Fate, *, with_tags: bool = True) -> None:
     Intake.received = patched  # type: ignore[method-assign]
 
 
+# Not in a commit: partitions that are opened together.
+
+
+def _uneven_opening(fate: Fate) -> None:
+    """One partition cannot be opened at first; another one has read its changelog and gets on only seconds later."""
+    opens, reads = Partition.open, ChangelogReader.catch_up
+
+    async def patched_open(self: Partition) -> Any:
+        if self.number == 0 and fate.comes():
+            fate.announce()
+            raise KafkaConnectionError("a fault of the test")
+        return await opens(self)
+
+    async def patched_read(self: ChangelogReader) -> Any:
+        found = await reads(self)
+        if self._tp.partition == 1 and not hasattr(fate, "has_waited"):
+            fate.has_waited = True  # type: ignore[attr-defined]
+            await asyncio.sleep(4)
+            log.info("fault: the slow one gets on")
+        return found
+
+    Partition.open = patched_open  # type: ignore[method-assign]
+    ChangelogReader.catch_up = patched_read  # type: ignore[method-assign]
+
+
 TX: dict[str, Callable[[Fate], None]] = {
     "folding": _folding,
     "transaction begun": _begun,
@@ -333,6 +360,7 @@ POINTS: dict[str, Callable[[Fate], None]] = {
     "no marker in the changelog, committed": partial(_markers_forgotten, everywhere=False, committed=True),
     "no marker in the changelog, not committed": partial(_markers_forgotten, everywhere=False, committed=False),
     "no marker anywhere, committed": partial(_markers_forgotten, everywhere=True, committed=True),
+    "uneven opening": _uneven_opening,
     "late fetch": _late_fetch,
     "late fetch without tags": partial(_late_fetch, with_tags=False),
 }
