@@ -283,11 +283,11 @@ def _late_fetch(fate: Fate, *, with_tags: bool = True) -> None:
     held: list[tuple[Position, Fetched]] = []
 
     def patched(self: Intake, fetched: Fetched) -> None:
-        if held and self._seek_numbers.get(held[0][0], -1) > held[0][1].places[held[0][0]][0]:
+        if held and self._seek_numbers.get(held[0][0], -1) > held[0][1].places[held[0][0]].seek:
             position, late = held.pop()
             if not with_tags:
-                _, read_to, end = late.places[position]
-                late = Fetched(late.records, {position: (self._seek_numbers[position], read_to, end)})
+                place = late.places[position]._replace(seek=self._seek_numbers[position], start=None)
+                late = Fetched(late.records, {position: place})
             log.info("fault: the late fetch is here")
             plainly(self, late)
         long = [position for position, records in fetched.records.items() if len(records) > 1]
@@ -300,6 +300,19 @@ def _late_fetch(fate: Fate, *, with_tags: bool = True) -> None:
             assert partition is not None
             partition.fail(RuntimeError("a fault of the test"))
         plainly(self, fetched)
+
+    Intake.received = patched  # type: ignore[method-assign]
+
+
+def _lost_fetch(fate: Fate) -> None:
+    """What was fetched never arrives, although nothing was sought."""
+    plainly = Intake.received
+
+    def patched(self: Intake, fetched: Fetched) -> None:
+        if any(len(records) > 1 for records in fetched.records.values()) and fate.comes():
+            fate.announce()
+        else:
+            plainly(self, fetched)
 
     Intake.received = patched  # type: ignore[method-assign]
 
@@ -361,6 +374,7 @@ POINTS: dict[str, Callable[[Fate], None]] = {
     "no marker in the changelog, not committed": partial(_markers_forgotten, everywhere=False, committed=False),
     "no marker anywhere, committed": partial(_markers_forgotten, everywhere=True, committed=True),
     "uneven opening": _uneven_opening,
+    "lost fetch": _lost_fetch,
     "late fetch": _late_fetch,
     "late fetch without tags": partial(_late_fetch, with_tags=False),
 }

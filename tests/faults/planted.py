@@ -222,13 +222,13 @@ def dropped_on_rebalance() -> None:
 
 
 def seek_without_tag() -> None:
-    """A fetch from before a seek is taken as if it came after it."""
+    """A fetch from before a seek is taken as if it came after it, wherever it begins."""
 
     def patched(receive: Callable[..., None]) -> Callable[..., None]:
         def receive_all(self: Intake, fetched: Fetched) -> None:
             newest = {
-                position: (self._seek_numbers.get(position, number), read_to, end)
-                for position, (number, read_to, end) in fetched.places.items()
+                position: place._replace(seek=self._seek_numbers.get(position, place.seek), start=None)
+                for position, place in fetched.places.items()
             }
             receive(self, fetched._replace(places=newest))
 
