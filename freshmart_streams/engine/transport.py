@@ -240,7 +240,7 @@ class Consumer(driver.Consumer):
         if not self.app.should_stop:
             self.stop_flow()
             self.app.reason = "rebalancing"  # type: ignore[attr-defined]  # an engine.App
-            await self.engine.suspend("rebalancing")
+            await self.engine.pause("rebalancing")
         await super().on_partitions_revoked(revoked)
 
     def ack(self, message: Any) -> bool:
@@ -308,7 +308,7 @@ class Consumer(driver.Consumer):
         except Exception as error:  # a batch that cannot be read raises whatever its decoder does
             await self.engine.intake.failed(error, [Position(*tp) for tp in active])
             return
-        if fetched and self.flow_active:
+        if fetched:  # also while the flow is stopped: partitions that are open already miss what is dropped
             self.engine.intake.received(cast(Fetched, fetched))
 
 
