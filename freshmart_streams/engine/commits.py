@@ -21,8 +21,6 @@ from freshmart_streams.engine.writers import Writer
 
 ROWS_PER_COMMIT = 50_000
 BYTES_PER_COMMIT = 8 << 20
-LAST_COMMIT_SECONDS = 4.0
-"""How long a partition that goes waits for the commit under way."""
 
 
 class Commits:

@@ -13,7 +13,7 @@ from freshmart_streams.engine.batches import Batch
 from freshmart_streams.engine.budgets import ErrorBudget
 from freshmart_streams.engine.changelog import ChangelogReader, ConflictError, ForeignLogError, decode_outbox
 from freshmart_streams.engine.clock import monotonic
-from freshmart_streams.engine.commits import LAST_COMMIT_SECONDS, Commits
+from freshmart_streams.engine.commits import Commits
 from freshmart_streams.engine.connection import Connection
 from freshmart_streams.engine.folding import Folding
 from freshmart_streams.engine.groups import Group
@@ -27,6 +27,9 @@ from freshmart_streams.engine.states import PartitionState
 from freshmart_streams.engine.writers import writer_for
 
 log = logging.getLogger(__name__)
+
+LAST_COMMIT_SECONDS = 4.0
+"""How long a partition that stops waits for the commit under way."""
 
 
 class Partition(PartitionState):

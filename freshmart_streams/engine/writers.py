@@ -193,7 +193,7 @@ class TransactionWriter(Writer):
     def _refusal(self, hanging: set[TopicPartition], why: str) -> RefusedError:
         return RefusedError(
             f"{_listed(hanging)}: a transaction of {self._id} has no end there, and {why}; "
-            "end it with Kafka's kafka-transactions.sh"
+            "what to do: docs/operations.md, a transaction without its end"
         )
 
     async def write(self, commit: Commit, expected: int) -> int:
