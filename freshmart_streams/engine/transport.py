@@ -198,10 +198,17 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         return committed
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
-        """Commit group offsets, which only displays and the test of membership use: no error of it ends the worker."""
+        """Commit group offsets, which only displays and the test of membership use: no error of it ends the worker.
+
+        Not while the group is being joined: the broker answers behind the join, of which the generation is another one,
+        and aiokafka then leaves and joins again, for ever when joining takes longer than the next commit.
+        """
+        consumer = self._ensure_consumer()
+        if consumer._subscription.reassignment_in_progress:
+            return False
         try:
             places = {TopicPartition(*tp): offset for tp, offset in offsets.items()}
-            await within(WAIT_SECONDS, "committing group offsets", self._ensure_consumer().commit(places))
+            await within(WAIT_SECONDS, "committing group offsets", consumer.commit(places))
         except (CommitFailedError, IllegalStateError):
             return False
         except (KafkaError, BrokerTimeoutError) as error:

@@ -342,6 +342,18 @@ def _uneven_opening(fate: Fate) -> None:
     ChangelogReader.catch_up = patched_read  # type: ignore[method-assign]
 
 
+def _late_offsets(fate: Fate) -> None:
+    """Group offsets get under way a second late, and so while the group is being joined."""
+    del fate
+    commits = ConsumerThread.commit
+
+    async def patched(self: ConsumerThread, offsets: Any) -> bool:
+        await asyncio.sleep(1)
+        return await commits(self, offsets)
+
+    ConsumerThread.commit = patched  # type: ignore[method-assign]
+
+
 TX: dict[str, Callable[[Fate], None]] = {
     "folding": _folding,
     "transaction begun": _begun,
@@ -374,6 +386,7 @@ POINTS: dict[str, Callable[[Fate], None]] = {
     "no marker in the changelog, not committed": partial(_markers_forgotten, everywhere=False, committed=False),
     "no marker anywhere, committed": partial(_markers_forgotten, everywhere=True, committed=True),
     "uneven opening": _uneven_opening,
+    "late offsets": _late_offsets,
     "lost fetch": _lost_fetch,
     "late fetch": _late_fetch,
     "late fetch without tags": partial(_late_fetch, with_tags=False),
