@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from confluent_kafka import (
     OFFSET_BEGINNING,
@@ -30,7 +30,12 @@ _METADATA_S: Final = 5.0
 _POLL_S: Final = 0.2
 _READ_S: Final = 0.05
 _TROUBLE_EVERY_S: Final = 5.0
+_MOVING: Final = frozenset(
+    {KafkaError.NOT_COORDINATOR, KafkaError.COORDINATOR_NOT_AVAILABLE, KafkaError.COORDINATOR_LOAD_IN_PROGRESS}
+)
+"""A group has no coordinator yet, or has just got another one."""
 
+Answer = TypeVar("Answer")
 Trouble = Callable[[str], None]
 """Told in one line that the broker does not answer, again and again until it does."""
 
@@ -214,6 +219,36 @@ def partitions_of(cluster: Cluster, topic: str) -> list[int]:
     """
     found = cluster.metadata().topics.get(topic)
     return [] if found is None else sorted(found.partitions)
+
+
+def committed(consumer: Consumer, partitions: list[TopicPartition]) -> list[TopicPartition]:
+    """Return the offsets of the consumer's group, with their metadata.
+
+    Raises:
+        KafkaException: no answer within ten seconds.
+    """
+    return _of_coordinator(lambda: consumer.committed(partitions, timeout=_ANSWER_S))
+
+
+def commit(consumer: Consumer, offsets: list[TopicPartition]) -> None:
+    """Commit offsets of the consumer's group, and wait until the broker has them.
+
+    Raises:
+        KafkaException: the broker refuses, or has no answer for ten seconds.
+    """
+    _of_coordinator(lambda: consumer.commit(offsets=offsets, asynchronous=False))
+
+
+def _of_coordinator(ask: Callable[[], Answer]) -> Answer:
+    """Ask a group's coordinator; librdkafka looks for a new one only after it told so to the caller."""
+    until = time.monotonic() + _ANSWER_S
+    while True:
+        try:
+            return ask()
+        except KafkaException as error:
+            if error.args[0].code() not in _MOVING or time.monotonic() > until:
+                raise
+        time.sleep(_POLL_S)
 
 
 def read_to_end(cluster: Cluster, topic: str, *, last: int | None = None) -> Iterator[Message]:

@@ -31,7 +31,6 @@ NOTE_CHARACTERS_MAX: Final = 4_000
 """What Kafka keeps with an offset is 4,096 bytes unless it is set otherwise."""
 
 _GROUP: Final = "freshmart-dead-letters-resend"
-_ANSWER_S: Final = 10.0
 
 
 class Place(NamedTuple):
@@ -171,7 +170,7 @@ def read_resent(cluster: Cluster) -> dict[int, Resent]:
     asked = [TopicPartition(topic, number) for number in kafka.partitions_of(cluster, topic)]
     consumer = cluster.consumer(cluster.topic(_GROUP))
     try:
-        committed = consumer.committed(asked, timeout=_ANSWER_S) if asked else []
+        committed = kafka.committed(consumer, asked) if asked else []
     except KafkaException as error:
         raise KafkaFailure(f"which letters were sent again cannot be read ({error})") from error
     finally:
@@ -185,7 +184,7 @@ def _write_resent(cluster: Cluster, resent: dict[int, Resent]) -> None:
     consumer = cluster.consumer(cluster.topic(_GROUP))
     try:
         if offsets:
-            consumer.commit(offsets=offsets, asynchronous=False)
+            kafka.commit(consumer, offsets)
     except KafkaException as error:
         raise KafkaFailure(f"all were sent, but that cannot be noted ({error})") from error
     finally:

@@ -30,6 +30,8 @@ from freshmart_streams.engine.worker import Engine
 log = logging.getLogger(__name__)
 
 CONNECT_SECONDS = 2.0
+HEARTBEAT_SECONDS = 0.3
+"""A worker hears with a heartbeat that the group rebalances; until the last one has heard, all of them pause."""
 
 
 class BatchSchema(faust.Schema[Any, Any]):
@@ -144,7 +146,7 @@ class App(faust.App):
             topic_disable_leader=True,
             table_standby_replicas=standbys,
             broker_session_timeout=session_timeout,
-            broker_heartbeat_interval=min(1.0, session_timeout / 4),
+            broker_heartbeat_interval=min(HEARTBEAT_SECONDS, session_timeout / 4),
             broker_rebalance_timeout=max(20.0, 2 * session_timeout),
             broker_request_timeout=max(40.0, 2 * session_timeout),
             broker_commit_interval=5.0,

@@ -23,6 +23,8 @@ MARKER = b"\x00m"
 OUTBOX = b"\x00o"
 DELETE_RETENTION_MS = 7 * 24 * 3600 * 1000
 APPLY_ROWS = 20_000
+READ_MS = 10
+"""aiokafka waits so long for records although the end was reached: behind the last one there is a marker of its own."""
 STUCK_SECONDS = 60.0
 
 _StoredOutput = tuple[str, bytes | None, bytes | None, list[tuple[bytes, bytes | None]]]
@@ -138,7 +140,7 @@ class ChangelogReader:
                 last_progress, last_position = monotonic(), position
             elif monotonic() - last_progress > STUCK_SECONDS:
                 raise BrokerTimeoutError(f"{self._name}: no progress at {position} of {end} for {STUCK_SECONDS:g} s")
-            for records in (await consumer.getmany(timeout_ms=200)).values():
+            for records in (await consumer.getmany(timeout_ms=READ_MS)).values():
                 for record in records:
                     self.apply(record.offset, record.key, record.value)
             await asyncio.sleep(0)

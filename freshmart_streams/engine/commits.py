@@ -7,7 +7,6 @@ row of the tables in docs/architecture.md. They run in this order:
 """
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 
 from freshmart_streams.engine.changelog import Commit
@@ -22,8 +21,6 @@ from freshmart_streams.engine.writers import Writer
 
 ROWS_PER_COMMIT = 50_000
 BYTES_PER_COMMIT = 8 << 20
-LAST_COMMIT_SECONDS = 4.0
-"""How long a partition that goes waits for the commit under way."""
 
 
 class Commits:
@@ -68,17 +65,17 @@ class Commits:
         if state.live and not self.is_held and self._task is None and not state.opened.is_empty:
             self._task = asyncio.create_task(self._commit_in_turn(), name=f"commit {state.name}")
 
-    async def settle(self) -> None:
-        """Wait until the commit under way, if there is one, has ended or failed."""
+    async def settle(self, seconds: float = 2 * WAIT_SECONDS) -> bool:
+        """Wait until the commit under way, if there is one, has ended or failed; False when that takes longer."""
         if self._task is not None:
-            await asyncio.wait([self._task], timeout=2 * WAIT_SECONDS)
+            await asyncio.wait([self._task], timeout=seconds)
+        return self._task is None
 
-    async def end(self) -> None:
-        """Let the commit under way end, if it does so soon."""
+    async def end(self, seconds: float) -> None:
+        """Let the commit under way end, if it does so in that time."""
         task = self._task
         if task is not None and task is not asyncio.current_task():
-            with contextlib.suppress(asyncio.TimeoutError, Exception):
-                await asyncio.wait_for(asyncio.shield(task), LAST_COMMIT_SECONDS)
+            await asyncio.wait([task], timeout=seconds)
             task.cancel()
 
     async def _commit_in_turn(self) -> None:
@@ -108,7 +105,7 @@ class Commits:
         changelog_next = self._state.opened.local.changelog_next
         commit = self.collect()
         following = await self._writer.write(commit, changelog_next)
-        if not self._state.is_current(epoch):
+        if self._state.epoch != epoch:
             return  # the partition went while we waited: the changelog has it, the next opening takes it over
         self.store(commit, following)
         await self.publish(commit)

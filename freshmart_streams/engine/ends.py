@@ -1,5 +1,6 @@
 """Asks the broker where inputs begin and end."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 
 from freshmart_streams.engine.groups import Group
@@ -22,13 +23,10 @@ class BrokerEnds:
 
     async def beginnings(self, group: Group, partition: int) -> Mapping[Position, int]:
         """The first offset that each input still has."""
-        inputs = await self._ask("beginning_offsets", group, partition)
-        master = {
-            position: offset
-            for position, offset in (await self._master.beginnings()).items()
-            if position.topic in group.master
-        }
-        return {**inputs, **master}
+        inputs, master = await asyncio.gather(
+            self._ask("beginning_offsets", group, partition), self._master.beginnings()
+        )
+        return {**inputs, **{position: first for position, first in master.items() if position.topic in group.master}}
 
     async def input_ends(self, group: Group, partition: int) -> Mapping[Position, int]:
         """Where each co-partitioned input ends now."""

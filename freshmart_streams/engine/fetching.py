@@ -19,6 +19,10 @@ Key = tuple[str, int]
 """A partition: the group's name and its number."""
 
 
+class LostFetchError(Exception):
+    """Records were fetched and did not arrive here: a round of fetching begins behind the one before."""
+
+
 class Intake:
     """Takes in what the consumer's thread fetches for this worker's partitions.
 
@@ -66,10 +70,16 @@ class Intake:
 
     def received(self, fetched: Fetched) -> None:
         """Put a fetch into the inboxes, but for what is from before a seek."""
-        for position, (number, read_to, end) in fetched.places.items():
+        for position, place in fetched.places.items():
             partition = self._live_partition(position)
-            if partition is not None and self._seek_numbers.get(position) == number:
-                partition.inbox.add(position, fetched.records.get(position, ()), read_to, end)
+            if partition is None or self._seek_numbers.get(position) != place.seek:
+                continue
+            read_to = partition.inbox.inputs[position].read_to
+            if place.start is not None and place.start > read_to:
+                lost = f"{position.topic}/{position.partition}: {read_to} to {place.start - 1} were lost on their way"
+                partition.fail(LostFetchError(lost))
+            else:
+                partition.inbox.add(position, fetched.records.get(position, ()), place.read_to, place.end)
         self._on_records()
 
     @property

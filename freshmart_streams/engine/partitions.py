@@ -1,15 +1,17 @@
-r"""One partition of a group: opened, suspended, closed. Folding and committing are its parts.
+r"""One partition of a group: opened, paused, suspended, closed. Folding and committing are its parts.
 
-closed --open--> live --revoked, failed--> suspended --open--> live
-                   \--hole, foreign data---> refused
+closed --open--> live --failed--> suspended --open--> live
+                 | \--rebalance--> paused --resume, if nobody else can have had it--> live
+                 \--hole, foreign data--> refused
 """
 
+import asyncio
 import logging
 from collections.abc import Callable, Mapping
 
 from freshmart_streams.engine.batches import Batch
 from freshmart_streams.engine.budgets import ErrorBudget
-from freshmart_streams.engine.changelog import ChangelogReader, ForeignLogError, decode_outbox
+from freshmart_streams.engine.changelog import ChangelogReader, ConflictError, ForeignLogError, decode_outbox
 from freshmart_streams.engine.clock import monotonic
 from freshmart_streams.engine.commits import Commits
 from freshmart_streams.engine.connection import Connection
@@ -25,6 +27,9 @@ from freshmart_streams.engine.states import PartitionState
 from freshmart_streams.engine.writers import writer_for
 
 log = logging.getLogger(__name__)
+
+LAST_COMMIT_SECONDS = 4.0
+"""How long a partition that stops waits for the commit under way."""
 
 
 class Partition(PartitionState):
@@ -70,6 +75,7 @@ class Partition(PartitionState):
         )
         self._commits = Commits(self, self._writer, space, options.commit_interval, on_ready)
         self._folding = Folding(self, self._commits, ends, budget)
+        self._one_opening = asyncio.Lock()
         self.on_failure = lambda: on_failure(self)
 
     def __repr__(self) -> str:
@@ -80,17 +86,26 @@ class Partition(PartitionState):
 
         Raises:
             RefusedError: the data folder or the log does not allow it.
+            ConflictError: it was suspended meanwhile.
             KafkaError, BrokerTimeoutError: to be tried again.
         """
+        async with self._one_opening:
+            return await self._open()
+
+    async def _open(self) -> Mapping[Position, int]:
         started = monotonic()
         await self.suspend("opening")
+        epoch = self.epoch
         await self._writer.open()
         batch = await self._catch_up()
         local = batch.local
         offsets = await self._start_offsets(local.marker)
         if local.outbox is not None:
             await self._writer.publish(decode_outbox(local.outbox))
-        self.inbox = await self._new_inbox(offsets, is_first=not local.marker.offsets)
+        inbox = await self._new_inbox(offsets, is_first=not local.marker.offsets)
+        if self.epoch != epoch:
+            raise ConflictError(f"{self.name}: suspended while it was being opened")
+        self.inbox = inbox
         self.batch, self.uncommitted = batch, []
         self._commits.reset()
         self.live, self.reason = True, ""
@@ -145,10 +160,35 @@ class Partition(PartitionState):
             inbox.learn_ends(master_ends)
         return inbox
 
-    async def suspend(self, reason: str) -> None:
-        """Stop folding and committing. A commit under way may end; what is not committed is forgotten."""
+    async def pause(self, reason: str) -> None:
+        """Stop folding and committing, but keep all that is here for `resume`, unless something is in the way."""
+        if not self.live or self._commits.is_held:
+            await self.suspend(reason)
+            return
+        epoch = self.epoch
+        self.live, self.reason, self.hindrance = False, reason, ""
+        if await self._commits.settle(LAST_COMMIT_SECONDS) and self.epoch == epoch:
+            self.is_kept = True
+        else:
+            await self.suspend(reason, commit_seconds=0)
+
+    def resume(self) -> Mapping[Position, int] | None:
+        """Go on where `pause` stopped and say from where the inputs are to be read; None: it must be opened.
+
+        Nobody else may have had the partition meanwhile. If somebody had, the next commit fails, as any zombie's does.
+        """
+        if not self.is_kept:
+            return None
+        self.epoch += 1  # turns that were given before the pause say nothing any more
+        self.live, self.is_kept, self.reason = True, False, ""
+        self._commits.begin()
+        log.info("went on with %s at commit %s", self.name, self.opened.local.marker.seq)
+        return {entry.position: entry.read_to for entry in self.inbox.inputs.values()}
+
+    async def suspend(self, reason: str, commit_seconds: float = LAST_COMMIT_SECONDS) -> None:
+        """Stop folding and committing. A commit under way may end in that time; what is not committed is forgotten."""
         self.stop(reason)
-        await self._commits.end()
+        await self._commits.end(commit_seconds)
         await self._writer.close()
 
     async def close(self) -> None:

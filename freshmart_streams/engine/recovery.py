@@ -55,7 +55,7 @@ class Recovery(FaustRecovery):
             generation = self._generation_id
             try:
                 await self.engine_app.engine.open_assigned(
-                    self.app.consumer.assignment(), self.app.assignor.assigned_standbys()
+                    self.app.consumer.assignment(), self.app.assignor.assigned_standbys(), generation
                 )
                 if not self.signal_recovery_start.is_set():
                     await self._resume_streams(generation)

@@ -20,6 +20,7 @@ class PartitionState:
 
     Attributes:
         live: whether it folds and commits.
+        is_kept: whether it stopped with all that it had, so that it may go on where it was.
         reason: why it does not; empty while it does.
         hindrance: what keeps a live partition from committing; empty while nothing does.
         epoch: grows whenever what is in flight becomes void; who waited compares it.
@@ -34,6 +35,7 @@ class PartitionState:
         self.count = count
         self.counters = Counters()
         self.live = False
+        self.is_kept = False
         self.reason = "not open yet"
         self.hindrance = ""
         self.epoch = 0
@@ -59,7 +61,7 @@ class PartitionState:
 
     def stop(self, reason: str) -> None:
         """Void everything in flight."""
-        self.live, self.reason, self.hindrance = False, reason, ""
+        self.live, self.is_kept, self.reason, self.hindrance = False, False, reason, ""
         self.epoch += 1
 
     def fail(self, error: Exception) -> None:

@@ -43,12 +43,27 @@ RECORDS_PER_FETCH = 20_000
 START_AGAIN_SECONDS = 1.0
 
 
+class Place(NamedTuple):
+    """Where an input is after a round of fetching.
+
+    Attributes:
+        seek: the number of its last seek.
+        start: the offset at which this round began, None after a seek in the middle of it.
+        read_to: the next offset to fetch.
+        end: the end of the log.
+    """
+
+    seek: int
+    start: int | None
+    read_to: int
+    end: int
+
+
 class Fetched(NamedTuple):
-    """One round of fetching."""
+    """One round of fetching: the records, and where each assigned input is."""
 
     records: Mapping[Position, list[Record]]
-    places: Mapping[Position, tuple[int, int, int]]
-    """For each assigned input: the number of its last seek, the next offset to fetch, the end of the log."""
+    places: Mapping[Position, Place]
 
 
 class RefusedCommitError(Exception):
@@ -88,6 +103,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
     async def _fetch_records(
         self, consumer: Any, active_partitions: Any, timeout: float | None = None, max_records: int | None = None
     ) -> Any:
+        before = self._places(consumer, {})
         try:
             records = await super()._fetch_records(
                 consumer, active_partitions, timeout=timeout, max_records=RECORDS_PER_FETCH
@@ -95,7 +111,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         except NoOffsetForPartitionError:
             records = {}  # not seeked yet: the engine does that when it opens the partition
         return Fetched(
-            {Position(tp.topic, tp.partition): found for tp, found in records.items()}, self._places(consumer)
+            {Position(tp.topic, tp.partition): found for tp, found in records.items()}, self._places(consumer, before)
         )
 
     async def on_thread_stop(self) -> None:
@@ -103,8 +119,8 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         with contextlib.suppress(asyncio.CancelledError):
             await super().on_thread_stop()
 
-    def _places(self, consumer: AIOKafkaConsumer) -> dict[Position, tuple[int, int, int]]:
-        places: dict[Position, tuple[int, int, int]] = {}
+    def _places(self, consumer: AIOKafkaConsumer, before: Mapping[Position, Place]) -> dict[Position, Place]:
+        places: dict[Position, Place] = {}
         committed = consumer._isolation_level == "read_committed"
         subscription = consumer._subscription.subscription
         if subscription is None or subscription.assignment is None:
@@ -115,7 +131,9 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
                 state = subscription.assignment.state_value(tp)
                 end = (state.lso if committed else state.highwater) or 0
                 if state.has_valid_position:
-                    places[position] = number, state.position, end
+                    earlier = before.get(position)
+                    start = earlier.read_to if earlier is not None and earlier.seek == number else None
+                    places[position] = Place(number, start, state.position, end)
         return places
 
     async def seek_all(self, offsets: Mapping[Position, int]) -> dict[Position, int]:
@@ -180,10 +198,17 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         return committed
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
-        """Commit group offsets, which only displays and the test of membership use: no error of it ends the worker."""
+        """Commit group offsets, which only displays and the test of membership use: no error of it ends the worker.
+
+        Not while the group is being joined: the broker answers behind the join, of which the generation is another one,
+        and aiokafka then leaves and joins again, for ever when joining takes longer than the next commit.
+        """
+        consumer = self._ensure_consumer()
+        if consumer._subscription.reassignment_in_progress:
+            return False
         try:
             places = {TopicPartition(*tp): offset for tp, offset in offsets.items()}
-            await within(WAIT_SECONDS, "committing group offsets", self._ensure_consumer().commit(places))
+            await within(WAIT_SECONDS, "committing group offsets", consumer.commit(places))
         except (CommitFailedError, IllegalStateError):
             return False
         except (KafkaError, BrokerTimeoutError) as error:
@@ -222,7 +247,7 @@ class Consumer(driver.Consumer):
         if not self.app.should_stop:
             self.stop_flow()
             self.app.reason = "rebalancing"  # type: ignore[attr-defined]  # an engine.App
-            await self.engine.suspend("rebalancing")
+            await self.engine.pause("rebalancing")
         await super().on_partitions_revoked(revoked)
 
     def ack(self, message: Any) -> bool:
@@ -290,7 +315,7 @@ class Consumer(driver.Consumer):
         except Exception as error:  # a batch that cannot be read raises whatever its decoder does
             await self.engine.intake.failed(error, [Position(*tp) for tp in active])
             return
-        if fetched and self.flow_active:
+        if fetched:  # also while the flow is stopped: partitions that are open already miss what is dropped
             self.engine.intake.received(cast(Fetched, fetched))
 
 

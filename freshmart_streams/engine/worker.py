@@ -34,6 +34,8 @@ log = logging.getLogger(__name__)
 
 REOPEN_SECONDS = 0.5
 GROUP_CHECK_SECONDS = 1.0
+UNKNOWN = -1
+"""No generation of the group in which all of this worker's partitions were open."""
 
 
 class Engine:
@@ -79,6 +81,7 @@ class Engine:
         self._memory = StoreMemory(options.store_megabytes)
         self._space = DiskSpace(options.folder, options.disk_reserve)
         self._budgets: dict[tuple[str, int], ErrorBudget] = {}  # a partition that comes back has spent what it spent
+        self._generation = UNKNOWN
         self._tasks: list[asyncio.Task[None]] = []
         self._reopening: dict[tuple[str, int], asyncio.Task[None]] = {}
 
@@ -139,17 +142,20 @@ class Engine:
 
     # Assignment.
 
-    async def suspend(self, reason: str) -> None:
-        """Before a rebalance: let commits under way end and forget the rest."""
-        await asyncio.gather(*(partition.suspend(reason) for partition in self.partitions.values()))
+    async def pause(self, reason: str) -> None:
+        """Before a rebalance: let commits under way end, and stop."""
+        await asyncio.gather(*(partition.pause(reason) for partition in self.partitions.values()))
         self.turns.forget_all()
 
-    async def open_assigned(self, assignment: Iterable[TP], standbys: Iterable[TP]) -> None:
+    async def open_assigned(self, assignment: Iterable[TP], standbys: Iterable[TP], generation: int) -> None:
         """Open what the group protocol gave to this worker, follow what it is standby of, close the rest.
+
+        What it had and keeps goes on where it was, if the group had no generation in between: then nobody else had it.
 
         Args:
             assignment: topic partitions of the group protocol.
             standbys: the changelogs that it is to follow.
+            generation: of the group.
 
         Raises:
             RefusedError: one cannot be opened; the text is for a person.
@@ -165,7 +171,9 @@ class Engine:
             await self._master.start()
             for key in sorted(mine - set(self.partitions)):
                 self.partitions[key] = await self._new_partition(*key)
-            await asyncio.gather(*(self._open(self.partitions[key]) for key in sorted(mine)))
+            may_resume, self._generation = generation == self._generation + 1, UNKNOWN
+            await self._open_all([self.partitions[key] for key in sorted(mine)], may_resume=may_resume)
+            self._generation = generation
             for key in sorted(mirrored - set(self.standbys)):
                 self.standbys[key] = self._new_standby(*key)
                 self.standbys[key].start()
@@ -201,11 +209,24 @@ class Engine:
             self.turns.wake,
         )
 
-    async def _open(self, partition: Partition) -> None:
-        offsets = await partition.open()
+    async def _open_all(self, partitions: Sequence[Partition], *, may_resume: bool) -> None:
+        """Open partitions side by side; where one fails, still wait for the others, which nobody may open meanwhile."""
+        opening = [self._open(partition, may_resume=may_resume) for partition in partitions]
+        for result in await asyncio.gather(*opening, return_exceptions=True):
+            if isinstance(result, BaseException):
+                raise result
+
+    async def _open(self, partition: Partition, *, may_resume: bool = False) -> None:
+        offsets = partition.resume() if may_resume else None
+        if offsets is None:
+            offsets = await partition.open()
         self.turns.forget(partition)
         master = {position: offset for position, offset in offsets.items() if position.topic in partition.group.master}
-        await self.intake.seek({position: offset for position, offset in offsets.items() if position not in master})
+        try:
+            await self.intake.seek({position: offset for position, offset in offsets.items() if position not in master})
+        except BaseException:
+            await partition.suspend("not reading yet")
+            raise
         self._master.rewind(master)
 
     # After a failure.

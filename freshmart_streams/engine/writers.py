@@ -74,7 +74,7 @@ class Writer(ABC):
         try:
             await within(WAIT_SECONDS, "starting a producer", producer.start())
         except BaseException:
-            await ended(producer.stop())  # what it left open is the next owner's to abort
+            await ended(_give_up(producer))
             raise
         self._producer = producer
 
@@ -82,7 +82,7 @@ class Writer(ABC):
         """Stop the producer; an open transaction is left to the next owner."""
         producer, self._producer = self._producer, None
         if producer is not None:
-            await ended(producer.stop())
+            await ended(_give_up(producer))
 
     @abstractmethod
     async def write(self, commit: Commit, expected: int) -> int:
@@ -193,7 +193,7 @@ class TransactionWriter(Writer):
     def _refusal(self, hanging: set[TopicPartition], why: str) -> RefusedError:
         return RefusedError(
             f"{_listed(hanging)}: a transaction of {self._id} has no end there, and {why}; "
-            "end it with Kafka's kafka-transactions.sh"
+            "what to do: docs/operations.md, a transaction without its end"
         )
 
     async def write(self, commit: Commit, expected: int) -> int:
@@ -271,6 +271,17 @@ class BatchWriter(Writer):
 
     async def _publish(self, outputs: Sequence[Output]) -> None:
         await _arrived(await self._send_outputs(outputs))
+
+
+async def _give_up(producer: AIOKafkaProducer) -> None:
+    """Stop a producer and whatever it still tries to send, for which its own `stop` would wait."""
+    producer._closed = True
+    sending = None if producer._sender is None else producer._sender.sender_task
+    if sending is not None:
+        sending.cancel()
+    await producer.client.close()  # what is under way fails now
+    if sending is not None:
+        await asyncio.wait([sending])
 
 
 async def _arrived(sent: Sent) -> None:

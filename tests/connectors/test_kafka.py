@@ -3,9 +3,10 @@
 import random
 import threading
 from collections.abc import Callable
+from typing import cast
 
 import pytest
-from confluent_kafka import Message, Producer
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
 from freshmart_streams.connectors import kafka as kafka_module
 from freshmart_streams.connectors.kafka import Cluster, KafkaFailure, Sender, read_to_end
@@ -174,3 +175,37 @@ class TestSenderOnKafka:
         assert [message.value() for message in read_to_end(cluster, "committed.sales")] == [b"kept"]
         assert [message.value() for message in read_to_end(cluster, "committed.sales", last=3)] == [b"kept"]
         producer.abort_transaction(15)
+
+
+class Moving:
+    """A consumer of a group of which the coordinator moves: its first answers are errors."""
+
+    def __init__(self, *codes: int) -> None:
+        self.codes = list(codes)
+
+    def committed(self, partitions: list[TopicPartition], timeout: float) -> list[TopicPartition]:
+        assert timeout > 0
+        if self.codes:
+            raise KafkaException(KafkaError(self.codes.pop(0)))
+        return partitions
+
+
+class TestGroupOffsets:
+    def test_a_coordinator_that_moves_is_asked_again(self) -> None:
+        consumer = Moving(KafkaError.NOT_COORDINATOR, KafkaError.COORDINATOR_LOAD_IN_PROGRESS)
+        places = [TopicPartition("letters", 0, 7)]
+        assert kafka_module.committed(cast(Consumer, consumer), places) == places
+
+    def test_another_error_is_raised(self) -> None:
+        consumer = Moving(KafkaError.GROUP_AUTHORIZATION_FAILED)
+        with pytest.raises(KafkaException, match="GROUP_AUTHORIZATION_FAILED"):
+            kafka_module.committed(cast(Consumer, consumer), [])
+
+    def test_are_read_back_with_their_metadata(self, cluster: Cluster) -> None:
+        consumer = cluster.consumer("freshmart.places")
+        try:
+            kafka_module.commit(consumer, [TopicPartition("freshmart.sales", 0, 7, metadata="noted")])
+            (place,) = kafka_module.committed(consumer, [TopicPartition("freshmart.sales", 0)])
+        finally:
+            consumer.close()
+        assert (place.offset, place.metadata) == (7, "noted")

@@ -14,6 +14,7 @@ from typing import Any, Literal
 import msgspec
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.conn import AIOKafkaConnection
+from aiokafka.errors import KafkaConnectionError
 from aiokafka.producer.transaction_manager import TransactionManager
 from aiokafka.protocol.transaction import EndTxnRequest
 
@@ -21,6 +22,7 @@ from freshmart_streams.engine.app import App
 from freshmart_streams.engine.batches import Batch
 from freshmart_streams.engine.changelog import ChangelogReader
 from freshmart_streams.engine.fetching import Intake
+from freshmart_streams.engine.partitions import Partition
 from freshmart_streams.engine.records import Position
 from freshmart_streams.engine.stores import RocksStore
 from freshmart_streams.engine.transport import ConsumerThread, Fetched
@@ -281,11 +283,11 @@ def _late_fetch(fate: Fate, *, with_tags: bool = True) -> None:
     held: list[tuple[Position, Fetched]] = []
 
     def patched(self: Intake, fetched: Fetched) -> None:
-        if held and self._seek_numbers.get(held[0][0], -1) > held[0][1].places[held[0][0]][0]:
+        if held and self._seek_numbers.get(held[0][0], -1) > held[0][1].places[held[0][0]].seek:
             position, late = held.pop()
             if not with_tags:
-                _, read_to, end = late.places[position]
-                late = Fetched(late.records, {position: (self._seek_numbers[position], read_to, end)})
+                place = late.places[position]._replace(seek=self._seek_numbers[position], start=None)
+                late = Fetched(late.records, {position: place})
             log.info("fault: the late fetch is here")
             plainly(self, late)
         long = [position for position, records in fetched.records.items() if len(records) > 1]
@@ -300,6 +302,56 @@ def _late_fetch(fate: Fate, *, with_tags: bool = True) -> None:
         plainly(self, fetched)
 
     Intake.received = patched  # type: ignore[method-assign]
+
+
+def _lost_fetch(fate: Fate) -> None:
+    """What was fetched never arrives, although nothing was sought."""
+    plainly = Intake.received
+
+    def patched(self: Intake, fetched: Fetched) -> None:
+        if any(len(records) > 1 for records in fetched.records.values()) and fate.comes():
+            fate.announce()
+        else:
+            plainly(self, fetched)
+
+    Intake.received = patched  # type: ignore[method-assign]
+
+
+# Not in a commit: partitions that are opened together.
+
+
+def _uneven_opening(fate: Fate) -> None:
+    """One partition cannot be opened at first; another one has read its changelog and gets on only seconds later."""
+    opens, reads = Partition.open, ChangelogReader.catch_up
+
+    async def patched_open(self: Partition) -> Any:
+        if self.number == 0 and fate.comes():
+            fate.announce()
+            raise KafkaConnectionError("a fault of the test")
+        return await opens(self)
+
+    async def patched_read(self: ChangelogReader) -> Any:
+        found = await reads(self)
+        if self._tp.partition == 1 and not hasattr(fate, "has_waited"):
+            fate.has_waited = True  # type: ignore[attr-defined]
+            await asyncio.sleep(4)
+            log.info("fault: the slow one gets on")
+        return found
+
+    Partition.open = patched_open  # type: ignore[method-assign]
+    ChangelogReader.catch_up = patched_read  # type: ignore[method-assign]
+
+
+def _late_offsets(fate: Fate) -> None:
+    """Group offsets get under way a second late, and so while the group is being joined."""
+    del fate
+    commits = ConsumerThread.commit
+
+    async def patched(self: ConsumerThread, offsets: Any) -> bool:
+        await asyncio.sleep(1)
+        return await commits(self, offsets)
+
+    ConsumerThread.commit = patched  # type: ignore[method-assign]
 
 
 TX: dict[str, Callable[[Fate], None]] = {
@@ -333,6 +385,9 @@ POINTS: dict[str, Callable[[Fate], None]] = {
     "no marker in the changelog, committed": partial(_markers_forgotten, everywhere=False, committed=True),
     "no marker in the changelog, not committed": partial(_markers_forgotten, everywhere=False, committed=False),
     "no marker anywhere, committed": partial(_markers_forgotten, everywhere=True, committed=True),
+    "uneven opening": _uneven_opening,
+    "late offsets": _late_offsets,
+    "lost fetch": _lost_fetch,
     "late fetch": _late_fetch,
     "late fetch without tags": partial(_late_fetch, with_tags=False),
 }

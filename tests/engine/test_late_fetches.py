@@ -1,4 +1,4 @@
-"""A fetch from before a seek arrives after it: the tag tells it apart."""
+"""A fetch from before a seek arrives after it: the tag tells it apart. One that never arrives is missed."""
 
 import pytest
 
@@ -29,3 +29,14 @@ def test_would_leave_a_gap_without_its_tag(on_kafka: Site) -> None:
     run(on_kafka, "late fetch without tags")
     with pytest.raises(AssertionError, match=r"from message|rows differ"):
         on_kafka.check()
+
+
+def test_that_never_arrives_is_missed_and_fetched_again(site: Site) -> None:
+    site.feed(400)
+    with site.worker(fault=Fault("lost fetch", 2)) as running:
+        with site.feeding(seed=1):
+            wait_until(lambda: "were lost on their way" in running.log())
+        site.feed(100, seed=2)
+        wait_until(site.is_done)
+        running.stop()
+    site.check("a")

@@ -34,7 +34,7 @@ def take_over(site: Site, first: Worker, second: Worker) -> None:
     site.feed(50, seed=2)
     wait_until(site.is_done)
     after = second.log()[before:]
-    assert len(set(re.findall(r"opened toy/(\d)", after))) == PARTITIONS
+    assert len(set(re.findall(r"(?:opened|went on with) toy/(\d)", after))) == PARTITIONS
     taken = sum(int(count) for count in re.findall(r"took (\d+) records over", after))
     assert taken < held / 5
     assert "building it anew" not in second.log()

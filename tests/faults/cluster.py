@@ -269,11 +269,6 @@ class Cluster:
         self.watch()
         return all(slot.running.is_ready() for slot in self.slots if slot.running is not None)
 
-    def are_sharing(self) -> bool:
-        """Whether every running worker is ready and has partitions."""
-        workers = [slot.running for slot in self.slots if slot.running is not None]
-        return self.are_ready() and all(worker.metric("freshmart_partition_live") for worker in workers)
-
     def partitions_of(self, slot: Slot) -> frozenset[int]:
         """The partitions that a slot's worker is at work on."""
         worker, name = slot.running, "freshmart_partition_live"

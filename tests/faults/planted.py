@@ -208,7 +208,7 @@ def offset_plus_one() -> None:
 
 
 def dropped_on_rebalance() -> None:
-    """A partition that comes back goes on where it had fetched to, not where it had committed to."""
+    """A partition that comes back, or is kept, goes on where it had fetched to, not where it had committed to."""
 
     def patched(start: Callable[..., Awaitable[dict[Position, int]]]) -> Callable[..., Awaitable[dict[Position, int]]]:
         async def start_where_fetched(self: Partition, marker: Marker) -> dict[Position, int]:
@@ -218,23 +218,38 @@ def dropped_on_rebalance() -> None:
 
         return start_where_fetched
 
+    def forgetful(resume: Callable[..., Mapping[Position, int] | None]) -> Callable[..., Mapping[Position, int] | None]:
+        def resume_without(self: Partition) -> Mapping[Position, int] | None:
+            offsets = resume(self)
+            if offsets is not None:
+                self.opened.drop()
+                self.inbox.take(self.inbox.waiting)
+            return offsets
+
+        return resume_without
+
     _patch(Partition, "_start_offsets", patched)
+    _patch(Partition, "resume", forgetful)
 
 
 def seek_without_tag() -> None:
-    """A fetch from before a seek is taken as if it came after it."""
+    """A fetch from before a seek is taken as if it came after it, wherever it begins.
+
+    It matters where a partition is opened, not where it is kept: so none is kept.
+    """
 
     def patched(receive: Callable[..., None]) -> Callable[..., None]:
         def receive_all(self: Intake, fetched: Fetched) -> None:
             newest = {
-                position: (self._seek_numbers.get(position, number), read_to, end)
-                for position, (number, read_to, end) in fetched.places.items()
+                position: place._replace(seek=self._seek_numbers.get(position, place.seek), start=None)
+                for position, place in fetched.places.items()
             }
             receive(self, fetched._replace(places=newest))
 
         return receive_all
 
     _patch(Intake, "received", patched)
+    _patch(Partition, "resume", lambda _: lambda self: None)
 
 
 def reopened_without_consent() -> None:
