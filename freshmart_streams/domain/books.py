@@ -51,7 +51,7 @@ class Rows(Protocol[R]):
         """Rows whose key begins with `prefix` and is greater than `after`, in the order of their keys."""
 
 
-class KnownProduct(msgspec.Struct, array_like=True):
+class KnownProduct(msgspec.Struct, array_like=True, gc=False):
     """An article's row of master data.
 
     Attributes:
@@ -64,14 +64,14 @@ class KnownProduct(msgspec.Struct, array_like=True):
     priced_at: Instant = 0
 
 
-class KnownStore(msgspec.Struct, array_like=True):
+class KnownStore(msgspec.Struct, array_like=True, gc=False):
     """A store's row of master data; a deleted one is kept for the work that is still due, and takes no new events."""
 
     store: Store
     is_deleted: bool = False
 
 
-class OpenAlert(msgspec.Struct, array_like=True):
+class OpenAlert(msgspec.Struct, array_like=True, gc=False):
     """An alert that is open; `sku` is None for one about the whole store."""
 
     alert_id: str
@@ -85,7 +85,7 @@ class OpenAlert(msgspec.Struct, array_like=True):
     revision: int = 0
 
 
-class Mark(msgspec.Struct, array_like=True):
+class Mark(msgspec.Struct, array_like=True, gc=False):
     """A row that holds nothing: its key says it all."""
 
 

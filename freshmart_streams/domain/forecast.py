@@ -45,7 +45,7 @@ UNCERTAINTY_MAX: Final = 1.0
 """A new article may not be ordered as if it could sell anything."""
 
 
-class Demand(msgspec.Struct, array_like=True):
+class Demand(msgspec.Struct, array_like=True, gc=False):
     """The row of an article in a store: base units sold per business day, net of voids and returns, today included.
 
     Attributes:

@@ -24,7 +24,7 @@ _SETTLE_EVERY = 6 * 3_600 * 1_000_000  # rewriting the packed changes costs; a q
 _CHANGE = Struct("<qi")  # time in microseconds, quantity in base units (bounded by events.values)
 
 
-class Ledger(msgspec.Struct, array_like=True):
+class Ledger(msgspec.Struct, array_like=True, gc=False):
     """The stock of one article in one store. Quantities are base units, times microseconds since 1970.
 
     Attributes:

@@ -13,7 +13,7 @@ from freshmart_streams.events.master_data import Product, Unit
 from freshmart_streams.events.receipts import ReceiptLine
 
 
-class Seen(msgspec.Struct, array_like=True):
+class Seen(msgspec.Struct, array_like=True, gc=False):
     """That an event was applied, and what it did if it was a sale.
 
     Attributes:
@@ -32,7 +32,7 @@ class Seen(msgspec.Struct, array_like=True):
     lines: list[LineFigures] = []
 
 
-class WaitingVoid(msgspec.Struct, array_like=True):
+class WaitingVoid(msgspec.Struct, array_like=True, gc=False):
     """A void that came before its receipt; kept under the receipt's id."""
 
     at: Instant

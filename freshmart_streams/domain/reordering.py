@@ -262,9 +262,9 @@ def book_order(moment: Moment, row: Stock, order: Order, before: Standing) -> No
     row.in_transit += after.in_transit - before.in_transit
     is_live = not order.is_settled or orders.balance(order).open > 0
     if is_live and order.order_id not in row.live_orders:
-        row.live_orders.append(order.order_id)
+        row.live_orders = (*row.live_orders, order.order_id)
     elif not is_live and order.order_id in row.live_orders:
-        row.live_orders.remove(order.order_id)
+        row.live_orders = tuple(one for one in row.live_orders if one != order.order_id)
     if order.is_settled and row.open_order == order.order_id:
         row.open_order, row.open_until = "", 0
     moment.books.schedule(moment.store.store_id, orders.next_due(order, moment.zone), f"order/{order.order_id}")

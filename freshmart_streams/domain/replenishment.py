@@ -33,7 +33,7 @@ Binding: TypeAlias = Literal[
 _TOLERANCE: Final = 1e-9
 
 
-class Levels(msgspec.Struct, array_like=True, frozen=True):
+class Levels(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """The levels of an article for one hour, and what they come from. Base units."""
 
     reorder_point: int

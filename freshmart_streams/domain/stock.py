@@ -30,7 +30,7 @@ class Shelf(IntEnum):
     """It ran out."""
 
 
-class Stock(msgspec.Struct, array_like=True):
+class Stock(msgspec.Struct, array_like=True, gc=False):
     """An article in a store; quantities in base units, times in microseconds since 1970, days as ordinals.
 
     Attributes:
@@ -70,7 +70,7 @@ class Stock(msgspec.Struct, array_like=True):
     usable_demand: float | None = None
     open_order: str = ""
     open_until: Instant = 0
-    live_orders: list[str] = []
+    live_orders: tuple[str, ...] = ()
     alerts: int = 0
     shelf: Shelf = Shelf.NEVER
     out_day: int = 0

@@ -23,7 +23,7 @@ UNKNOWN_CATEGORY = "unknown"
 """Of articles that nobody knows, or that have no category."""
 
 
-class DayFigures(msgspec.Struct, array_like=True):
+class DayFigures(msgspec.Struct, array_like=True, gc=False):
     """The figures of one store and business day, in cents where they are money.
 
     Attributes:

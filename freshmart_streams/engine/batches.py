@@ -14,7 +14,7 @@ from freshmart_streams.engine.agenda import AGENDA, Agenda
 from freshmart_streams.engine.groups import Group, NeedMasterData
 from freshmart_streams.engine.journal import LocalState, Marker, Span, Spans, advanced, decode_local
 from freshmart_streams.engine.records import Headers, Output, Record
-from freshmart_streams.engine.rows import CheckedRows, Rows
+from freshmart_streams.engine.rows import CheckedRows, RowMemory, Rows
 from freshmart_streams.engine.stores import LOCAL, Change, Store
 from freshmart_streams.engine.tables import Table
 
@@ -49,7 +49,7 @@ class Batch:
         partition_count: int,
         store: Store,
         *,
-        rows_in_memory: int = ROWS_IN_MEMORY,
+        memory: RowMemory | None = None,
         check_rows: bool = False,
     ) -> None:
         self.group = group
@@ -60,8 +60,8 @@ class Batch:
         self._handlers = group.handlers
         self._topics = frozenset(group.outputs)
         kind = CheckedRows if check_rows else Rows
-        share = max(1_000, rows_in_memory // len(group.all_tables))
-        self._rows: dict[str, Rows[Any]] = {table.name: kind(table, store, share) for table in group.all_tables}
+        self._memory = RowMemory(ROWS_IN_MEMORY) if memory is None else memory
+        self._rows: dict[str, Rows[Any]] = {table.name: kind(table, store, self._memory) for table in group.all_tables}
         self.agenda = Agenda(self._rows[AGENDA.name], self._clock_of)
         self.local = LocalState(Marker())
         self.outputs: list[Output] = []
@@ -124,6 +124,8 @@ class Batch:
             NeedMasterData: nothing was changed; the record is to be given again.
             HandlerError: the batch is spoiled and must be dropped.
         """
+        if self._memory.is_full:
+            self._memory.age()
         try:
             self._handlers[record.topic](record, self)
         except NeedMasterData:
@@ -151,6 +153,8 @@ class Batch:
         """
         assert self.group.due_work is not None, "an agenda needs a due_work handler"
         for due_entry in self.agenda.take(limit):
+            if self._memory.is_full:
+                self._memory.age()
             if due_entry in self._poison_due:
                 if self.group.on_poison_due is not None:
                     self.group.on_poison_due(self, *due_entry, self._poison_due[due_entry])

@@ -1,11 +1,12 @@
 """A table as one partition sees it while it folds: committed rows in the store, newer ones in memory.
 
-Rows in memory are bounded: two generations, of which the older one is dropped when the younger one is full. A row that
-is not yet in the store never leaves memory.
+Rows in memory are bounded, those of all tables of a worker together: two generations, of which the older one is
+dropped when the younger one is full. A row that is not yet in the store never leaves memory.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
+from weakref import WeakSet
 
 from sortedcontainers import SortedSet
 
@@ -18,6 +19,37 @@ TOP = b"\xff"  # no UTF-8 byte: behind every key
 LAST = "\U0010ffff"  # the last character there is: behind every key with the same prefix
 
 
+class RowMemory:
+    """The memory that the tables of all partitions of a worker share.
+
+    A new generation begins only between two records: what a handler got stays the one and only copy of a row while it
+    works on it.
+
+    Args:
+        limit: how many rows the younger generation may have before the next record.
+
+    Attributes:
+        young: how many it has, or a few more: what a partition forgot is counted until the next one begins.
+        tables: whose memory it is, as long as they live.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self.young = 0
+        self.tables: WeakSet[Rows[Any]] = WeakSet()
+        self._limit = self._full = limit
+
+    @property
+    def is_full(self) -> bool:
+        """Whether a new generation is to begin."""
+        return self.young >= self._full
+
+    def age(self) -> None:
+        """Begin a new generation."""
+        self.young = sum(rows.age() for rows in self.tables)
+        # with more unstored rows than memory was meant for, wait for their commit
+        self._full = max(self._limit, 2 * self.young)
+
+
 class Rows(Generic[R]):
     """The rows of one table in one partition, with what the current batch changed.
 
@@ -25,10 +57,11 @@ class Rows(Generic[R]):
     beyond the record at hand.
     """
 
-    def __init__(self, table: Table[R], store: Store, in_memory: int) -> None:
+    def __init__(self, table: Table[R], store: Store, memory: RowMemory) -> None:
         self.table = table
         self._store = store
-        self._limit = self._full = in_memory
+        self._memory = memory
+        memory.tables.add(self)
         self._young: dict[str, R | None] = {}
         self._old: dict[str, R | None] = {}
         self._changed: dict[str, None] = {}
@@ -43,8 +76,8 @@ class Rows(Generic[R]):
             return self._load(key)
 
     def __setitem__(self, key: str, row: R) -> None:
-        if key not in self._young and len(self._young) >= self._full:
-            self._age()
+        if key not in self._young:
+            self._memory.young += 1
         self._young[key] = row
         self._changed[key] = None
         if self._index is not None:
@@ -52,15 +85,11 @@ class Rows(Generic[R]):
 
     def get_all(self, keys: Iterable[str]) -> list[R | None]:
         """`get` of many keys, for less than a call each."""
-        young, get = self._young, self.get  # loading one may begin a new generation, of which `get` knows
-        return [young[key] if key in young else get(key) for key in keys]
+        young, load = self._young, self._load
+        return [young[key] if key in young else load(key) for key in keys]
 
     def put_all(self, rows: Mapping[str, R]) -> None:
         """Store many rows back that were just read."""
-        if not all(map(self._young.__contains__, rows)):  # memory ran full while they were read
-            for key, row in rows.items():
-                self[key] = row
-            return
         self._young.update(rows)
         self._changed.update(dict.fromkeys(rows))
         if self._index is not None:
@@ -106,13 +135,15 @@ class Rows(Generic[R]):
         else:
             stored = self._store.get(self.table.stored_key(key))
             row = None if stored is None else self.table.decode(stored)
-        if len(self._young) >= self._full:
-            self._age()
+        self._memory.young += 1
         self._young[key] = row
         return row
 
-    def _age(self) -> None:
-        """Drop the rows that were not asked for since the last time, but for those that the store does not have yet."""
+    def age(self) -> int:
+        """Drop the rows that were not asked for since the last time, but for those that the store does not have yet.
+
+        Returns how many these are.
+        """
         old, young = self._old, self._young
         keep = {
             key: old[key]
@@ -121,9 +152,7 @@ class Rows(Generic[R]):
             if key not in young and key in old
         }
         self._old, self._young = young, keep
-        self._full = max(
-            self._limit, 2 * len(keep)
-        )  # with more unstored rows than memory was meant for, wait for their commit
+        return len(keep)
 
     # The engine's side: one commit at a time.
 
@@ -155,8 +184,8 @@ class Rows(Generic[R]):
 class CheckedRows(Rows[R]):
     """The test mode: a row that was changed in place must have been stored back."""
 
-    def __init__(self, table: Table[R], store: Store, in_memory: int) -> None:
-        super().__init__(table, store, in_memory)
+    def __init__(self, table: Table[R], store: Store, memory: RowMemory) -> None:
+        super().__init__(table, store, memory)
         self._read: dict[str, bytes] = {}
 
     def _load(self, key: str) -> R | None:

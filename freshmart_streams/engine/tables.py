@@ -1,8 +1,9 @@
 """Tables: names for typed rows, and how a row becomes bytes.
 
 A row is a `msgspec.Struct` with `array_like=True`: fields are only ever appended, with defaults, so old rows stay
-readable. The first byte of a stored row is the table's format; a format that is no longer the current one is read by
-the table's `upgrades`.
+readable. And with `gc=False`: hundreds of thousands of them are in memory, which the garbage collector would walk
+through again and again; so a row must not refer to itself. The first byte of a stored row is the table's format; a
+format that is no longer the current one is read by the table's `upgrades`.
 """
 
 from collections.abc import Callable, Mapping
@@ -25,7 +26,7 @@ class Table(Generic[R]):
 
     Args:
         name: unique within the group; part of every stored key, so never renamed.
-        row: the row's type, a `msgspec.Struct` with `array_like=True`.
+        row: the row's type, a `msgspec.Struct` with `array_like=True, gc=False`.
         format: the number of the current row format, 0 to 255.
         upgrades: for each older format a function from the stored bytes (without the format byte) to a row.
     """
