@@ -278,14 +278,16 @@ class BatchWriter(Writer):
 async def _give_up(producer: AIOKafkaProducer) -> None:
     """Stop a producer and whatever it still tries to send, for which its own `stop` would wait."""
     producer._closed = True
-    sender = producer._sender
+    sender, requests = producer._sender, []
     if sender is not None and sender.sender_task is not None:
+        requests = _tasks_of(sender)
         sender.sender_task.cancel()  # it goes on waiting for its requests
     await producer.client.close()  # what is under way fails now
-    if sender is not None and (requests := _tasks_of(sender)):
+    if requests:
         _, stuck = await asyncio.wait(requests, timeout=GIVE_UP_SECONDS)
         for request in stuck:
             request.cancel()
+        await asyncio.gather(*requests, return_exceptions=True)  # whatever they raise is nobody's concern any more
 
 
 def _tasks_of(sender: Any) -> list["asyncio.Task[Any]"]:
