@@ -23,6 +23,8 @@ from freshmart_streams.engine.transactions import Outcome, Transactions, asking
 log = logging.getLogger(__name__)
 
 RECORD_OVERHEAD = 70
+GIVE_UP_SECONDS = 0.2
+"""How long what failed with its connection may take to end; what asks a closed client for metadata never does."""
 
 Sent = list[tuple["asyncio.Future[Any]", int]]
 """The batches under way, in their order, and how many records each has."""
@@ -276,12 +278,26 @@ class BatchWriter(Writer):
 async def _give_up(producer: AIOKafkaProducer) -> None:
     """Stop a producer and whatever it still tries to send, for which its own `stop` would wait."""
     producer._closed = True
-    sending = None if producer._sender is None else producer._sender.sender_task
-    if sending is not None:
-        sending.cancel()
+    sender, requests = producer._sender, []
+    if sender is not None and sender.sender_task is not None:
+        requests = _tasks_of(sender)
+        sender.sender_task.cancel()  # it goes on waiting for its requests
     await producer.client.close()  # what is under way fails now
-    if sending is not None:
-        await asyncio.wait([sending])
+    if requests:
+        _, stuck = await asyncio.wait(requests, timeout=GIVE_UP_SECONDS)
+        for request in stuck:
+            request.cancel()
+        await asyncio.gather(*requests, return_exceptions=True)  # whatever they raise is nobody's concern any more
+
+
+def _tasks_of(sender: Any) -> list["asyncio.Task[Any]"]:
+    """What an aiokafka sender has under way; it keeps its tasks in a local variable."""
+    found = []
+    for task in asyncio.all_tasks():
+        frame = getattr(task.get_coro(), "cr_frame", None)
+        if frame is not None and frame.f_locals.get("self") is sender:
+            found.append(task)
+    return found
 
 
 async def _arrived(sent: Sent) -> None:

@@ -1,6 +1,8 @@
 """Waits for the broker end, whatever it does: each of them tries again or gives up, none hangs."""
 
 import asyncio
+import os
+import signal
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,9 +11,12 @@ from aiokafka import TopicPartition
 
 from freshmart_streams.engine import changelog, connection, transport
 from freshmart_streams.engine.changelog import ChangelogReader
-from freshmart_streams.engine.connection import BrokerTimeoutError, Connection, ended
+from freshmart_streams.engine.connection import STOP_SECONDS, BrokerTimeoutError, Connection, ended
 from freshmart_streams.engine.journal import LocalState, Marker
+from freshmart_streams.engine.records import Output
 from freshmart_streams.engine.stores import MemoryStore
+from freshmart_streams.engine.writers import TransactionWriter
+from tests.support.kafka import Kafka
 
 CONNECTION = Connection(bootstrap="127.0.0.1:1", mode="tx")
 pytestmark = pytest.mark.timeout(30)
@@ -46,7 +51,9 @@ async def test_a_group_commit_that_is_not_answered_is_one_that_is_refused(monkey
     monkeypatch.setattr(transport, "WAIT_SECONDS", 0.1)
     said: list[str] = []
     thread: Any = SimpleNamespace(
-        _ensure_consumer=lambda: SimpleNamespace(commit=for_ever),
+        _ensure_consumer=lambda: SimpleNamespace(
+            commit=for_ever, _subscription=SimpleNamespace(reassignment_in_progress=False)
+        ),
         log=SimpleNamespace(info=lambda text, error: said.append(text % error)),
     )
     assert not await transport.ConsumerThread._commit(thread, {})
@@ -70,3 +77,25 @@ async def test_a_client_that_fails_to_stop_is_gone_too() -> None:
         raise OSError("the broker is away")
 
     await ended(fail())
+
+
+@pytest.mark.parametrize("how", ["dead", "silent"])
+async def test_a_producer_in_the_middle_of_sending_is_given_up_at_once(own_kafka: Kafka, how: str) -> None:
+    """It asks for its coordinator, or for new metadata; nobody answers once its client is closed."""
+    own_kafka.create_topic("given-up", partitions=1)
+    writer = TransactionWriter(Connection(bootstrap=own_kafka.address, mode="tx"), "given-up", 0, "given-up", (), None)
+    await writer.open()
+    await writer.begin()
+    producer = writer._started()
+    if how == "silent":
+        await writer.await_sent(await writer._send_records("given-up", [Output("given-up", b"1", b"1", ())]))
+        os.kill(own_kafka.pid or 0, signal.SIGSTOP)
+    else:
+        own_kafka.kill()
+    await writer._send_records("given-up", [Output("given-up", b"2", b"2", ())])
+    await asyncio.sleep(1)
+    await asyncio.wait_for(writer.close(), STOP_SECONDS / 2)
+    await asyncio.sleep(0.1)
+    own_kafka.kill()
+    assert producer._sender.sender_task.done()
+    assert not [task for task in asyncio.all_tasks() if "Sender" in repr(task)]
