@@ -69,10 +69,17 @@ class PlainRows(Generic[R]):
         """The rows under many keys."""
         return [self.get(key) for key in keys]
 
-    def put_all(self, rows: Mapping[str, R]) -> None:
-        """Put many rows back."""
-        for key, row in rows.items():
-            self[key] = row
+    def heads(self, keys: Iterable[str]) -> list[R | None]:
+        """The rows under many keys: here they are whole."""
+        return self.get_all(keys)
+
+    def has_all(self, keys: Iterable[str]) -> bool:
+        """Whether there is a row under each of these keys."""
+        return all(key in self for key in keys)
+
+    def keep_all(self, keys: Iterable[str]) -> None:
+        """Put rows back that were just read."""
+        self._changed.update(keys)
 
     def delete(self, key: str) -> None:
         """Take a row out."""

@@ -15,7 +15,7 @@ _MARK = Mark()
 
 def settle_article(moment: Moment, sku: str, row: Stock, known: KnownProduct | None, trigger: str) -> None:
     """Draw the conclusions of what changed in an article's row, then store it."""
-    on_hand = row.ledger.on_hand
+    on_hand = row.on_hand
     if (on_hand < 0) is not bool(row.alerts & alerts.NEGATIVE_STOCK):
         _watch_negative(moment, sku, row)
     if (known is None) is not bool(row.alerts & alerts.UNKNOWN_SKU):

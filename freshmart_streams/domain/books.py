@@ -4,7 +4,7 @@
 published or to happen later; how that is stored and sent is not its business. A row that was changed is put back.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
@@ -18,7 +18,7 @@ from freshmart_streams.domain.orders import Order
 from freshmart_streams.domain.policies import EffectivePolicy
 from freshmart_streams.domain.prices import PriceLabel, Prices, RegularPrices
 from freshmart_streams.domain.receipts import Seen, WaitingVoid
-from freshmart_streams.domain.stock import Stock
+from freshmart_streams.domain.stock import Stock, StockHead
 from freshmart_streams.domain.store_days import DayFigures
 from freshmart_streams.domain.times import Instant
 from freshmart_streams.events.alerts import Alert, AlertKind
@@ -27,6 +27,7 @@ from freshmart_streams.events.master_data import Policy, Product, Store
 from freshmart_streams.events.reports import StoreDay
 
 R = TypeVar("R")
+H = TypeVar("H")
 
 
 class Rows(Protocol[R]):
@@ -41,14 +42,21 @@ class Rows(Protocol[R]):
     def get_all(self, keys: Iterable[str]) -> list[R | None]:
         """The rows under many keys, each live."""
 
-    def put_all(self, rows: Mapping[str, R]) -> None:
-        """Put many rows back."""
-
     def delete(self, key: str) -> None:
         """Take a row out."""
 
     def scan(self, prefix: str, after: str = "", limit: int = 100) -> list[tuple[str, R]]:
         """Rows whose key begins with `prefix` and is greater than `after`, in the order of their keys."""
+
+
+class Heads(Protocol[H]):
+    """The heads of the rows of one table (`engine.tables`)."""
+
+    def heads(self, keys: Iterable[str]) -> list[H | None]:
+        """The heads under many keys, each live."""
+
+    def keep_all(self, keys: Iterable[str]) -> None:
+        """Put those back that were changed."""
 
 
 class KnownProduct(msgspec.Struct, array_like=True, gc=False):
@@ -119,6 +127,10 @@ class Books(Protocol):
     @property
     def stock(self) -> Rows[Stock]:
         """By `store/sku`."""
+
+    @property
+    def stock_heads(self) -> Heads[StockHead]:
+        """The heads of `stock`."""
 
     @property
     def demand(self) -> Rows[Demand]:

@@ -160,9 +160,8 @@ def levels_on_read(
     """What `current_levels` would find for committed rows, which it leaves as they are."""
     seen = Demand() if demand is None else copy(demand)
     seen.sold = list(seen.sold)
-    for day, sold in (*row.earlier.items(), (row.sold_day, row.sold)):
-        if day:
-            forecast.apply_sale(seen, day=day, units=sold)
+    for day, sold in stock.sold_by_day(row).items():
+        forecast.apply_sale(seen, day=day, units=sold)
     return replenishment.need_of(
         seen,
         calendar=calendar,

@@ -31,35 +31,42 @@ def apply_sale(moment: Moment, receipt: Receipt) -> Seen:
     day, second = times.local(at, moment.zone)
     is_today, hour = day == moment.today, second // times.SECONDS_PER_HOUR
     master_version, prefix = partition_clock(books).master_version, article_key(store_id, "")
-    keys = [prefix + line.sku for line in receipt.lines]
-    products = books.products.get_all([line.sku for line in receipt.lines])
+    skus = [line.sku for line in receipt.lines]
+    keys = [prefix + sku for sku in skus]
     lines: list[LineFigures] = []
-    calm: dict[str, Stock] = {}
+    calm: list[str] = []
+    changes: dict[int, bytes] = {}
     touched: dict[str, tuple[Stock, KnownProduct | None]] = {}
-    for line, key, row, known in zip(receipt.lines, keys, books.stock.get_all(keys), products, strict=True):
-        sku, quantity = line.sku, line.quantity
+    for line, key, head, known in zip(
+        receipt.lines, keys, books.stock_heads.heads(keys), books.products.get_all(skus), strict=True
+    ):
+        quantity = line.quantity
         lines.append(receipts.line_figures(line, None if known is None else known.product))
         if (
-            row is not None
-            and clock < row.calm_until
-            and row.ledger.on_hand - quantity > row.calm_above
+            head is not None
+            and clock < head.calm_until
+            and head.on_hand - quantity > head.calm_above
             and quantity > 0
             and is_today
-            and at > row.ledger.counted_at
+            and at > head.counted_at
             and known is not None
-            and row.levels_version == known.version + master_version
-            and sku not in touched
-            and (row.sold_day == day or stock.begin_day(row, day))
+            and head.levels_version == known.version + master_version
+            and line.sku not in touched
+            and (head.sold_day == day or stock.begin_day(head, day))
         ):
-            ledger.apply_change(row.ledger, at, -quantity, clock)
-            row.sold += quantity
-            row.changed_at = clock
-            calm[key] = row
+            change = changes.get(quantity)
+            if change is None:
+                change = changes[quantity] = ledger.packed(at, -quantity, clock)
+            ledger.apply_packed(head, -quantity, change, clock)
+            head.sold += quantity
+            head.changed_at = clock
+            calm.append(key)
             continue
+        sku = line.sku
         if sku not in touched:
-            touched[sku] = row or Stock(), known
+            touched[sku] = books.stock.get(key) or Stock(), known
         _sell(moment, touched[sku][0], sku, day, at, quantity)
-    books.stock.put_all(calm)
+    books.stock_heads.keep_all(calm)
     figures = reporting.figures_of(moment, day)
     store_days.apply_receipt(figures, hour, lines)
     reporting.mark_day_changed(moment, day, figures)
@@ -111,7 +118,7 @@ def give_up_void(moment: Moment, voided_id: str) -> None:
 
 
 def _sell(moment: Moment, row: Stock, sku: str, day: int, at: Instant, quantity: int) -> None:
-    ledger.apply_change(row.ledger, at, -quantity, moment.clock)
+    ledger.apply_change(row, at, -quantity, moment.clock)
     if day < moment.today:
         stock.note_history_change(row)
     if not stock.apply_sold(row, day, quantity):

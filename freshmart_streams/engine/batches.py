@@ -14,7 +14,7 @@ from freshmart_streams.engine.agenda import AGENDA, Agenda
 from freshmart_streams.engine.groups import Group, NeedMasterData
 from freshmart_streams.engine.journal import LocalState, Marker, Span, Spans, advanced, decode_local
 from freshmart_streams.engine.records import Headers, Output, Record
-from freshmart_streams.engine.rows import CheckedRows, RowMemory, Rows
+from freshmart_streams.engine.rows import CheckedRows, RowMemory, Rows, rows_of
 from freshmart_streams.engine.stores import LOCAL, Change, Store
 from freshmart_streams.engine.tables import Table
 
@@ -59,9 +59,10 @@ class Batch:
         self.master_complete = False
         self._handlers = group.handlers
         self._topics = frozenset(group.outputs)
-        kind = CheckedRows if check_rows else Rows
         self._memory = RowMemory(ROWS_IN_MEMORY) if memory is None else memory
-        self._rows: dict[str, Rows[Any]] = {table.name: kind(table, store, self._memory) for table in group.all_tables}
+        self._rows: dict[str, Rows[Any]] = {
+            table.name: rows_of(table, store, self._memory, check=check_rows) for table in group.all_tables
+        }
         self.agenda = Agenda(self._rows[AGENDA.name], self._clock_of)
         self.local = LocalState(Marker())
         self.outputs: list[Output] = []

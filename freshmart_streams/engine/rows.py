@@ -4,7 +4,7 @@ Rows in memory are bounded, those of all tables of a worker together: two genera
 dropped when the younger one is full. A row that is not yet in the store never leaves memory.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any, Generic, TypeVar
 from weakref import WeakSet
 
@@ -88,12 +88,19 @@ class Rows(Generic[R]):
         young, load = self._young, self._load
         return [young[key] if key in young else load(key) for key in keys]
 
-    def put_all(self, rows: Mapping[str, R]) -> None:
-        """Store many rows back that were just read."""
-        self._young.update(rows)
-        self._changed.update(dict.fromkeys(rows))
+    def has_all(self, keys: Iterable[str]) -> bool:
+        """Whether there is a row under each of these keys."""
+        young = self._young
+        for key in keys:  # noqa: SIM110 - a generator would cost more than what it asks
+            if young.get(key) is None and self.get(key) is None:
+                return False
+        return True
+
+    def keep_all(self, keys: Iterable[str]) -> None:
+        """Store rows back that were just read, and changed in place."""
+        self._changed.update(dict.fromkeys(keys))
         if self._index is not None:
-            self._index.update(rows)
+            self._index.update(keys)
 
     def delete(self, key: str) -> None:
         """Remove the row; removing one that is not there does nothing but cost a tombstone."""
@@ -119,7 +126,7 @@ class Rows(Generic[R]):
             key = stored_key[skip:].decode()
             if key not in unstored:
                 cached = self._young.get(key) or self._old.get(key)
-                found[key] = table.decode(value) if cached is None else cached
+                found[key] = table.decode(value) if cached is None else self._whole(cached)
         found.update((key, row) for key, row in unstored.items() if row is not None)
         return sorted(found.items(), key=lambda item: item[0].encode())[:limit]
 
@@ -134,10 +141,13 @@ class Rows(Generic[R]):
             row = self._old[key]
         else:
             stored = self._store.get(self.table.stored_key(key))
-            row = None if stored is None else self.table.decode(stored)
+            row = None if stored is None else self.table.decode_kept(stored)
         self._memory.young += 1
         self._young[key] = row
         return row
+
+    def _whole(self, kept: Any) -> R:
+        return kept  # type: ignore[no-any-return]
 
     def age(self) -> int:
         """Drop the rows that were not asked for since the last time, but for those that the store does not have yet.
@@ -181,6 +191,44 @@ class Rows(Generic[R]):
         self._index = None
 
 
+class HeadedRows(Rows[R]):
+    """Rows of a table with a head: closed in memory, until somebody asks for the whole row or the next commit."""
+
+    def __init__(self, table: Table[R], store: Store, memory: RowMemory) -> None:
+        assert table.head is not None, "the table has a head"
+        super().__init__(table, store, memory)
+        self._head = table.head
+
+    def get(self, key: str) -> R | None:
+        """The whole row under this key as it is now, or None."""
+        kept = super().get(key)
+        if type(kept) is not self._head.type:
+            return kept
+        row = self._young[key] = self._head.open(kept)
+        return row
+
+    def heads(self, keys: Iterable[str]) -> list[Any]:
+        """The heads of many rows, each None where there is none; live, as rows are: `keep_all` stores them back."""
+        return super().get_all(keys)
+
+    def get_all(self, keys: Iterable[str]) -> list[R | None]:
+        """`get` of many keys."""
+        return [self.get(key) for key in keys]
+
+    def _whole(self, kept: Any) -> R:
+        return self._head.open(kept) if type(kept) is self._head.type else kept
+
+    def begin_commit(self) -> Iterator[Change]:
+        """As `Rows.begin_commit`; what was opened is closed."""
+        self._committing, self._changed = self._changed, {}
+        young, old, prefix, encode, head = self._young, self._old, self.table.prefix, self.table.encode_kept, self._head
+        for key in self._committing:
+            kept: Any = young[key] if key in young else old[key]
+            if kept is not None and type(kept) is not head.type:
+                kept = young[key] = head.close(kept)
+            yield prefix + key.encode(), None if kept is None else encode(kept)
+
+
 class CheckedRows(Rows[R]):
     """The test mode: a row that was changed in place must have been stored back."""
 
@@ -191,7 +239,7 @@ class CheckedRows(Rows[R]):
     def _load(self, key: str) -> R | None:
         row = super()._load(key)
         if row is not None:
-            self._read[key] = self.table.encode(row)
+            self._read[key] = self._encoded(row)
         return row
 
     def check(self) -> None:
@@ -206,7 +254,21 @@ class CheckedRows(Rows[R]):
                 key not in self._changed
                 and key not in self._committing
                 and row is not None
-                and self.table.encode(row) != before
+                and self._encoded(row) != before
             ):
                 raise AssertionError(f"table {self.table.name}: row {key!r} was changed in place and not stored back")
         self._read = {}
+
+    def _encoded(self, kept: Any) -> bytes:
+        return self.table.encode(self._whole(kept))
+
+
+class CheckedHeadedRows(CheckedRows[R], HeadedRows[R]):
+    """The test mode of rows with a head."""
+
+
+def rows_of(table: Table[R], store: Store, memory: RowMemory, *, check: bool = False) -> Rows[R]:
+    """The rows of a table in a partition."""
+    if table.head is None:
+        return (CheckedRows if check else Rows)(table, store, memory)
+    return (CheckedHeadedRows if check else HeadedRows)(table, store, memory)

@@ -6,17 +6,18 @@ may be taken in (`open_moment`), and hands it to the domain.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final, TypeVar, cast
 
 from msgspec import Struct
 
 from freshmart_streams import tables
 from freshmart_streams.domain import calendars, clocks, policies, times
-from freshmart_streams.domain.books import KnownStore, Moment, article_key, store_clock
+from freshmart_streams.domain.books import Heads, KnownStore, Moment, article_key, store_clock
 from freshmart_streams.domain.books import partition_clock as partition_clock_of
 from freshmart_streams.domain.calendars import Calendar
 from freshmart_streams.domain.clocks import Clock
 from freshmart_streams.domain.policies import EffectivePolicy
+from freshmart_streams.domain.stock import StockHead
 from freshmart_streams.domain.times import Instant
 from freshmart_streams.engine import Batch, NeedMasterData, Record
 from freshmart_streams.engine.partitioning import partition_of
@@ -77,6 +78,7 @@ class Books:
         "seen",
         "shop",
         "stock",
+        "stock_heads",
         "store_days",
         "stores",
         "topics",
@@ -103,6 +105,7 @@ class Books:
         self.regular_prices = rows(tables.regular_prices)
         self.policies = rows(tables.policies)
         self.stock = rows(tables.stock)
+        self.stock_heads = cast("Heads[StockHead]", self.stock)
         self.demand = rows(tables.demand)
         self.prices = rows(tables.prices)
         self.price_labels = rows(tables.price_labels)
@@ -219,7 +222,7 @@ class Books:
         Raises:
             NeedMasterData: one is not known yet, but may be by now.
         """
-        if not self.batch.master_complete and any(sku not in self.products for sku in skus):
+        if not self.batch.master_complete and not self.products.has_all(skus):
             raise NeedMasterData
 
     def pass_moment(self, moment: Moment, day: int) -> None:

@@ -1,7 +1,6 @@
 """The article's row: position and the units of one day that demand does not hold yet."""
 
 from freshmart_streams.domain import forecast, stock, times
-from freshmart_streams.domain.ledger import Ledger
 from freshmart_streams.domain.stock import Stock
 
 TUESDAY = times.from_iso("2024-10-08")
@@ -9,7 +8,7 @@ TUESDAY = times.from_iso("2024-10-08")
 
 class TestInventoryPosition:
     def test_what_is_missing_on_hand_does_not_ask_for_more(self) -> None:
-        assert stock.inventory_position(Stock(Ledger(on_hand=-5), on_order=12)) == 12
+        assert stock.inventory_position(Stock(on_hand=-5, on_order=12)) == 12
 
 
 class TestApplySold:
@@ -17,7 +16,7 @@ class TestApplySold:
         row = Stock()
         for day, units in ((TUESDAY, 3), (TUESDAY, -1), (TUESDAY + 1, 5), (TUESDAY, 4)):
             assert stock.apply_sold(row, day, units)
-        assert (row.earlier, row.sold_day, row.sold) == ({TUESDAY: 6}, TUESDAY + 1, 5)
+        assert stock.sold_by_day(row) == {TUESDAY: 6, TUESDAY + 1: 5}
         demand = stock.flush_sold(row, None, TUESDAY + 1)
         assert demand is not None
         assert forecast.sold_on(demand, TUESDAY) == 6
