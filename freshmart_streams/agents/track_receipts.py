@@ -33,7 +33,7 @@ def track_receipts(shop: Shop, record: Record, batch: Batch) -> None:
         books.bury(record, Code.INVALID, "$.voids: expected a receipt that is no void itself")
         return
     if receipt.kind is ReceiptKind.SALE:
-        books.await_articles(line.sku for line in receipt.lines)
+        books.await_articles([line.sku for line in receipt.lines])
     books.pass_moment(moment, day)
     books.seen[key] = _apply(moment, receipt)
     batch.advance(receipt.store_id, moment.clock)

@@ -65,21 +65,17 @@ class PlainRows(Generic[R]):
     def __contains__(self, key: str) -> bool:
         return self.get(key) is not None
 
-    def get_all(self, keys: Iterable[str]) -> list[R | None]:
+    def get_all(self, keys: Sequence[str]) -> list[R | None]:
         """The rows under many keys."""
         return [self.get(key) for key in keys]
 
-    def heads(self, keys: Iterable[str]) -> list[R | None]:
+    def heads(self, keys: Sequence[str]) -> list[R | None]:
         """The rows under many keys: here they are whole."""
         return self.get_all(keys)
 
-    def has_all(self, keys: Iterable[str]) -> bool:
-        """Whether there is a row under each of these keys."""
-        return all(key in self for key in keys)
-
-    def keep_all(self, keys: Iterable[str]) -> None:
+    def keep_all(self, rows: Mapping[str, R]) -> None:
         """Put rows back that were just read."""
-        self._changed.update(keys)
+        self._changed.update(rows)
 
     def delete(self, key: str) -> None:
         """Take a row out."""

@@ -4,7 +4,7 @@
 published or to happen later; how that is stored and sent is not its business. A row that was changed is put back.
 """
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
@@ -39,7 +39,7 @@ class Rows(Protocol[R]):
     def __setitem__(self, key: str, row: R) -> None:
         """Put a row in, or back."""
 
-    def get_all(self, keys: Iterable[str]) -> list[R | None]:
+    def get_all(self, keys: Sequence[str]) -> list[R | None]:
         """The rows under many keys, each live."""
 
     def delete(self, key: str) -> None:
@@ -52,10 +52,10 @@ class Rows(Protocol[R]):
 class Heads(Protocol[H]):
     """The heads of the rows of one table (`engine.tables`)."""
 
-    def heads(self, keys: Iterable[str]) -> list[H | None]:
+    def heads(self, keys: Sequence[str]) -> list[H | None]:
         """The heads under many keys, each live."""
 
-    def keep_all(self, keys: Iterable[str]) -> None:
+    def keep_all(self, rows: Mapping[str, H]) -> None:
         """Put those back that were changed."""
 
 

@@ -19,7 +19,6 @@ While not a single day is over, what was sold today so far counts as the part of
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from operator import mul
 from typing import Final
@@ -69,8 +68,7 @@ class Demand(msgspec.Struct, array_like=True, gc=False):
         return self.newest_day - len(self.sold) + 1
 
 
-@dataclass(frozen=True, slots=True)
-class Parameters:
+class Parameters(msgspec.Struct, frozen=True, gc=False):
     """What is expected of an article, out of its history."""
 
     level: float
@@ -83,8 +81,7 @@ class Parameters:
     """Base units sold that the level rests on, older ones counting less."""
 
 
-@dataclass(frozen=True, slots=True)
-class Forecast:
+class Forecast(msgspec.Struct, frozen=True, gc=False):
     """Demand of an interval: base units per selling day, and the variance of their sum."""
 
     daily: tuple[float, ...]

@@ -7,7 +7,6 @@ that is met (fill rate). Levels are integers of base units, computed once per ar
 """
 
 import math
-from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 import msgspec
@@ -47,8 +46,7 @@ class Levels(msgspec.Struct, array_like=True, frozen=True, gc=False):
     service_level: float
 
 
-@dataclass(frozen=True, slots=True)
-class OrderQuantity:
+class OrderQuantity(msgspec.Struct, frozen=True, gc=False):
     """What to order now; no packs: nothing, and `binding` is then `none` or the rule that forbids it."""
 
     packs: int
@@ -58,8 +56,7 @@ class OrderQuantity:
     """The last rule that changed the quantity."""
 
 
-@dataclass(frozen=True, slots=True)
-class Need:
+class Need(msgspec.Struct, frozen=True, gc=False):
     """All that a decision about an article weighs, beside its position: computed once per article and hour."""
 
     opportunity: Opportunity

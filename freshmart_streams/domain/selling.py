@@ -10,7 +10,7 @@ from freshmart_streams.domain.books import Books, KnownProduct, Moment, article_
 from freshmart_streams.domain.clocks import Clock, seen_day, seen_key
 from freshmart_streams.domain.forecast import Demand
 from freshmart_streams.domain.receipts import Seen, WaitingVoid
-from freshmart_streams.domain.stock import Stock
+from freshmart_streams.domain.stock import Stock, StockHead
 from freshmart_streams.domain.store_days import LineFigures
 from freshmart_streams.domain.times import Instant
 from freshmart_streams.events.alerts import AlertKind
@@ -34,7 +34,7 @@ def apply_sale(moment: Moment, receipt: Receipt) -> Seen:
     skus = [line.sku for line in receipt.lines]
     keys = [prefix + sku for sku in skus]
     lines: list[LineFigures] = []
-    calm: list[str] = []
+    calm: dict[str, StockHead] = {}
     changes: dict[int, bytes] = {}
     touched: dict[str, tuple[Stock, KnownProduct | None]] = {}
     for line, key, head, known in zip(
@@ -60,11 +60,12 @@ def apply_sale(moment: Moment, receipt: Receipt) -> Seen:
             ledger.apply_packed(head, -quantity, change, clock)
             head.sold += quantity
             head.changed_at = clock
-            calm.append(key)
+            calm[key] = head
             continue
         sku = line.sku
         if sku not in touched:
             touched[sku] = books.stock.get(key) or Stock(), known
+            calm.pop(key, None)  # its head was opened just now
         _sell(moment, touched[sku][0], sku, day, at, quantity)
     books.stock_heads.keep_all(calm)
     figures = reporting.figures_of(moment, day)

@@ -10,8 +10,6 @@ is ordered (`replenishment.decide_quantity`).
 from collections.abc import Iterator
 from enum import IntEnum
 
-import msgspec
-
 from freshmart_streams.domain import forecast
 from freshmart_streams.domain.forecast import Demand
 from freshmart_streams.domain.ledger import Ledger

@@ -4,7 +4,7 @@ Rows in memory are bounded, those of all tables of a worker together: two genera
 dropped when the younger one is full. A row that is not yet in the store never leaves memory.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 from weakref import WeakSet
 
@@ -36,18 +36,18 @@ class RowMemory:
     def __init__(self, limit: int) -> None:
         self.young = 0
         self.tables: WeakSet[Rows[Any]] = WeakSet()
-        self._limit = self._full = limit
+        self._limit = limit
 
     @property
     def is_full(self) -> bool:
         """Whether a new generation is to begin."""
-        return self.young >= self._full
+        return self.young >= self._limit
 
     def age(self) -> None:
         """Begin a new generation."""
-        self.young = sum(rows.age() for rows in self.tables)
-        # with more unstored rows than memory was meant for, wait for their commit
-        self._full = max(self._limit, 2 * self.young)
+        self.young = 0
+        for rows in self.tables:
+            rows.age()
 
 
 class Rows(Generic[R]):
@@ -64,8 +64,8 @@ class Rows(Generic[R]):
         memory.tables.add(self)
         self._young: dict[str, R | None] = {}
         self._old: dict[str, R | None] = {}
-        self._changed: dict[str, None] = {}
-        self._committing: dict[str, None] = {}
+        self._changed: dict[str, R | None] = {}
+        self._committing: dict[str, R | None] = {}
         self._index: SortedSet[str] | None = None  # unstored keys in order, from the first scan on
 
     def get(self, key: str) -> R | None:
@@ -78,34 +78,29 @@ class Rows(Generic[R]):
     def __setitem__(self, key: str, row: R) -> None:
         if key not in self._young:
             self._memory.young += 1
-        self._young[key] = row
-        self._changed[key] = None
+        self._young[key] = self._changed[key] = row
         if self._index is not None:
             self._index.add(key)
 
-    def get_all(self, keys: Iterable[str]) -> list[R | None]:
+    def get_all(self, keys: Sequence[str]) -> list[R | None]:
         """`get` of many keys, for less than a call each."""
-        young, load = self._young, self._load
-        return [young[key] if key in young else load(key) for key in keys]
+        rows = list(map(self._young.get, keys))
+        if not all(rows):
+            rows = [self._get(key) if row is None else row for key, row in zip(keys, rows, strict=True)]
+        return rows
 
-    def has_all(self, keys: Iterable[str]) -> bool:
-        """Whether there is a row under each of these keys."""
-        young = self._young
-        for key in keys:  # noqa: SIM110 - a generator would cost more than what it asks
-            if young.get(key) is None and self.get(key) is None:
-                return False
-        return True
+    def _get(self, key: str) -> R | None:
+        return self._young[key] if key in self._young else self._load(key)
 
-    def keep_all(self, keys: Iterable[str]) -> None:
+    def keep_all(self, rows: Mapping[str, R]) -> None:
         """Store rows back that were just read, and changed in place."""
-        self._changed.update(dict.fromkeys(keys))
+        self._changed.update(rows)
         if self._index is not None:
-            self._index.update(keys)
+            self._index.update(rows)
 
     def delete(self, key: str) -> None:
         """Remove the row; removing one that is not there does nothing but cost a tombstone."""
-        self._young[key] = None
-        self._changed[key] = None
+        self._young[key] = self._changed[key] = None
         if self._index is not None:
             self._index.add(key)
 
@@ -137,8 +132,10 @@ class Rows(Generic[R]):
         return {key: self.get(key) for key in keys if key > after}
 
     def _load(self, key: str) -> R | None:
-        if key in self._old:
-            row = self._old[key]
+        for rows in (self._old, self._changed, self._committing):
+            if key in rows:
+                row = rows[key]
+                break
         else:
             stored = self._store.get(self.table.stored_key(key))
             row = None if stored is None else self.table.decode_kept(stored)
@@ -149,20 +146,9 @@ class Rows(Generic[R]):
     def _whole(self, kept: Any) -> R:
         return kept  # type: ignore[no-any-return]
 
-    def age(self) -> int:
-        """Drop the rows that were not asked for since the last time, but for those that the store does not have yet.
-
-        Returns how many these are.
-        """
-        old, young = self._old, self._young
-        keep = {
-            key: old[key]
-            for keys in (self._committing, self._changed)
-            for key in keys
-            if key not in young and key in old
-        }
-        self._old, self._young = young, keep
-        return len(keep)
+    def age(self) -> None:
+        """Drop the rows that were not asked for since the last time, but for those that the store does not have yet."""
+        self._old, self._young = self._young, {}
 
     # The engine's side: one commit at a time.
 
@@ -174,9 +160,8 @@ class Rows(Generic[R]):
     def begin_commit(self) -> Iterator[Change]:
         """Hand over the changed rows, each encoded once, and count them as being committed."""
         self._committing, self._changed = self._changed, {}
-        young, old, prefix, encode = self._young, self._old, self.table.prefix, self.table.encode
-        for key in self._committing:
-            row = young[key] if key in young else old[key]
+        prefix, encode = self.table.prefix, self.table.encode
+        for key, row in self._committing.items():
             yield prefix + key.encode(), None if row is None else encode(row)
 
     def end_commit(self) -> None:
@@ -205,13 +190,15 @@ class HeadedRows(Rows[R]):
         if type(kept) is not self._head.type:
             return kept
         row = self._young[key] = self._head.open(kept)
+        if key in self._changed:
+            self._changed[key] = row
         return row
 
-    def heads(self, keys: Iterable[str]) -> list[Any]:
+    def heads(self, keys: Sequence[str]) -> list[Any]:
         """The heads of many rows, each None where there is none; live, as rows are: `keep_all` stores them back."""
         return super().get_all(keys)
 
-    def get_all(self, keys: Iterable[str]) -> list[R | None]:
+    def get_all(self, keys: Sequence[str]) -> list[R | None]:
         """`get` of many keys."""
         return [self.get(key) for key in keys]
 
@@ -221,11 +208,13 @@ class HeadedRows(Rows[R]):
     def begin_commit(self) -> Iterator[Change]:
         """As `Rows.begin_commit`; what was opened is closed."""
         self._committing, self._changed = self._changed, {}
-        young, old, prefix, encode, head = self._young, self._old, self.table.prefix, self.table.encode_kept, self._head
-        for key in self._committing:
-            kept: Any = young[key] if key in young else old[key]
+        prefix, encode, head = self.table.prefix, self.table.encode_kept, self._head
+        for key, row in self._committing.items():
+            kept: Any = row
             if kept is not None and type(kept) is not head.type:
-                kept = young[key] = head.close(kept)
+                kept = head.close(kept)
+                if key in self._young:
+                    self._young[key] = kept
             yield prefix + key.encode(), None if kept is None else encode(kept)
 
 

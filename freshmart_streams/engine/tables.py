@@ -108,7 +108,11 @@ class Head(Generic[R]):
         *own, tail = msgspec.structs.fields(head)
         if tail.name != "tail" or not issubclass(row, head):
             raise TypeError(f"{row.__name__} must extend {head.__name__}, whose last field must be `tail`")
-        more = [field for field in msgspec.structs.fields(cast("type[msgspec.Struct]", row)) if not hasattr(head, field.name)]
+        more = [
+            field
+            for field in msgspec.structs.fields(cast("type[msgspec.Struct]", row))
+            if not hasattr(head, field.name)
+        ]
         packed = msgspec.defstruct(
             f"{row.__name__}Tail",
             [(field.name, field.type, _default(field)) for field in more],

@@ -4,7 +4,7 @@ One place knows both the engine and the shop's rows: a handler reads a message, 
 may be taken in (`open_moment`), and hands it to the domain.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar, cast
 
@@ -216,13 +216,13 @@ class Books:
             return None
         return Moment(self, known.store, clock, at, record.topic, record.offset)
 
-    def await_articles(self, skus: Iterable[str]) -> None:
+    def await_articles(self, skus: Sequence[str]) -> None:
         """See to it that an article is called unknown only when the master data that is there by now does not have it.
 
         Raises:
             NeedMasterData: one is not known yet, but may be by now.
         """
-        if not self.batch.master_complete and not self.products.has_all(skus):
+        if not self.batch.master_complete and not all(self.products.get_all(skus)):
             raise NeedMasterData
 
     def pass_moment(self, moment: Moment, day: int) -> None:

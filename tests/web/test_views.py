@@ -110,9 +110,7 @@ class TestStock:
         ],
     )
     async def test_status(self, connect: Connect, bare: Site, on_hand: int, on_order: int, status: str) -> None:
-        row = Stock(
-            on_hand=on_hand, on_order=on_order, levels=LEVELS, levels_until=AT + 1, demand_rate_per_day=6.0
-        )
+        row = Stock(on_hand=on_hand, on_order=on_order, levels=LEVELS, levels_until=AT + 1, demand_rate_per_day=6.0)
         bare.rows.put(tables.stock, "0042/100234", row)
         client = await connect(bare)
         assert (await (await client.get("/v1/stores/0042/stock/100234")).json())["status"] == status
