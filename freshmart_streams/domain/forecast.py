@@ -190,6 +190,11 @@ def on_first_day(sold: int, *, elapsed: float, typical_purchase: int) -> Paramet
     return Parameters(sales / (elapsed + 1.0), _EVEN, float(typical_purchase), sales)
 
 
+def after_first_day(sold: int) -> Parameters:
+    """What to expect of an article sold by the piece of which one day is over, on which it sold so much."""
+    return _parameters(_after_first_day(sold), 1)
+
+
 def expected_on(expected: Parameters, day: int) -> float:
     """Base units expected on a day on which the store is open."""
     return expected.level * expected.weekday_factors[(day - 1) % 7]
@@ -283,13 +288,24 @@ def _end_of_step(demand: Demand, learned: bytes, day: int, until: int, purchase:
 
 def _length(demand: Demand, learned: bytes, day: int, purchase: int) -> tuple[int, int]:
     """How many days a step lasts, and how many units sold end it early."""
+    return _step_days(learned, purchase), 1 if day == demand.first_day else _surprise(purchase)
+
+
+def _step_days(learned: bytes, purchase: int) -> int:
     level = _parameters(learned, purchase).level
-    days = math.ceil(STEP_PURCHASES * purchase / level) if level * STEP_DAYS_MAX > STEP_PURCHASES * purchase else 7
-    return max(days, 1), 1 if day == demand.first_day else _surprise(purchase)
+    if level * STEP_DAYS_MAX <= STEP_PURCHASES * purchase:
+        return STEP_DAYS_MAX
+    return max(math.ceil(STEP_PURCHASES * purchase / level), 1)
 
 
 def _surprise(purchase: int) -> int:
     return int(4 * STEP_PURCHASES) * purchase
+
+
+def _after_first_day(sold: int) -> bytes:
+    state = Learned(b"", 1)
+    state.learn(sold, 0)  # the weekday teaches nothing yet
+    return state.pack()
 
 
 def _extend(demand: Demand, day: int) -> None:
@@ -301,3 +317,13 @@ def _extend(demand: Demand, day: int) -> None:
         demand.learned_day += weeks
     demand.sold = (demand.sold + [0] * (silence - weeks) + [0])[-KEPT_DAYS:]
     demand.newest_day = day
+
+
+FIRST_SURPRISE: Final = _surprise(1)
+"""Pieces that end a step early, after a first day that sold nothing."""
+
+FIRST_SOLD_MAX: Final = 12
+"""Pieces sold on an article's first day up to which it is worked out beforehand what is learned of it."""
+
+DAYS_AFTER_FIRST: Final = tuple(_step_days(_after_first_day(sold), 1) for sold in range(FIRST_SOLD_MAX + 1))
+"""How many days what is learned of an article's first day is in force, by the pieces which that sold."""

@@ -5,7 +5,8 @@ weekday with the factor r and at the level l:
 
 - sums of sales and of factors, forgotten at four rates, give four levels `Σ y / Σ r`; the level is their mean, weighted
   by their recent squared errors, so that an article finds out by itself how fast it changes;
-- the weekday's factor is `(Σ y + 4) / (Σ l + 4)`, forgotten by 7 % a week: 1 while little is known;
+- the weekday's factor is `(Σ y + 4) / (Σ l + 4)`, forgotten by 7 % a week: 1 while little is known, and 7 at most,
+  which is a week's sales on one day;
 - variance to mean is `(Σ e² + 4) / (Σ l·r + 4)` over the errors e = y − l·r: 1, Poisson, while little is known;
 - both leave out the first week, in which the level is only found, or they would learn what it lacked;
 - after two weeks a day further off than 3 standard deviations and 3 purchases counts as being there: one bulk buyer is
@@ -32,6 +33,7 @@ _SELECTION: Final = -12.0
 _CLIPPED_FROM: Final = 14
 _FOUND_AFTER: Final = 7
 _CLIP: Final = 3.0
+_FACTOR_MAX: Final = 7.0
 _LEAST_MEAN: Final = 0.05
 _LEAST_ERROR: Final = 1e-6
 
@@ -75,7 +77,7 @@ class Learned:
         """Monday to Sunday."""
         prior = SHRINKAGE * self.purchase
         sold, levels = self._sums[14:21], self._sums[21:28]
-        return tuple((y + prior) / (level + prior) for y, level in zip(sold, levels, strict=True))
+        return tuple(min((y + prior) / (level + prior), _FACTOR_MAX) for y, level in zip(sold, levels, strict=True))
 
     def variance_to_mean(self) -> float:
         """Base units; 1.0 is Poisson."""
@@ -102,7 +104,7 @@ class Learned:
         w2, w3 = ((e2 + least) / best) ** _SELECTION, ((e3 + least) / best) ** _SELECTION
         level = (w0 * l0 + w1 * l1 + w2 * l2 + w3 * l3) / (w0 + w1 + w2 + w3)
         sold, levels = sums[14 + place], sums[21 + place]
-        r = (sold + prior) / (levels + prior)
+        r = min((sold + prior) / (levels + prior), _FACTOR_MAX)
         expected = level * r
         if self.days >= _CLIPPED_FROM:
             variance = (squares + prior * purchase) / (means + prior) * max(expected, _LEAST_MEAN * purchase)

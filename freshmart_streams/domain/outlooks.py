@@ -32,6 +32,8 @@ class Outlook:
     """Of each weekday the most that any protection interval of an order placed within `DAYS` days has."""
     longest: int
     """The most selling days that any of these has."""
+    after_first_day: dict[object, int] = field(default_factory=dict, compare=False)
+    """What `replenishment.highest_after_first_day` found already."""
 
 
 @dataclass(slots=True)

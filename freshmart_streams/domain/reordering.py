@@ -85,7 +85,7 @@ def current_levels(moment: Moment, row: Stock, known: KnownProduct) -> Levels | 
     hour = outlooks.hour_of(moment.calendar, moment.clock, moment.today, moment.second)
     outlook = hour.outlook(product.lead_time_days)
     row.levels_version, row.levels_until = version, store_days.next_full_hour(moment.clock, moment.second)
-    row.levels, row.falling_until, row.bound_until = None, 0, 0
+    row.levels, row.falling_until, row.bound_until, row.foreseen = None, 0, 0, 0
     if outlook is None:
         return None
     is_new = not 0 < demand.first_day < moment.today
@@ -209,19 +209,25 @@ def _bound_of_new(
     policy: EffectivePolicy,
     spare: int,
 ) -> int:
-    """The bound of an article of which no day is over: each sale raises what is expected of it, so sell only so many.
+    """The bound of an article of which no day is over.
 
-    An eighth of what it has to spare may be sold; and if its first day sells nothing, it is expected to sell what any
-    article is.
+    Each sale raises what is expected of it, so it may sell only so many more: an eighth of what it has to spare. If its
+    first day sells nothing, it is expected to sell what any article is; otherwise what is learned of that day, as long
+    as that can be foreseen (`stock.begin_day`).
     """
-    more = spare // 8
+    more, purchase = spare // 8, units.typical_purchase(product.unit)
+    sold = max(stock.sold_on(row, demand, moment.today), 0) + more
     expected = _today_only(moment, row, demand, product, more)
-    imagined = forecast.on_first_day(0, elapsed=0.0, typical_purchase=units.typical_purchase(product.unit))
-    return max(
+    imagined = forecast.on_first_day(0, elapsed=0.0, typical_purchase=purchase)
+    bound = max(
         inventory_position(row) - more,
         replenishment.highest_reorder_point(expected, outlook, policy),
         replenishment.highest_reorder_point(imagined, outlook, policy),
     )
+    if demand.first_day == moment.today and purchase == 1 and sold <= forecast.FIRST_SOLD_MAX:
+        row.foreseen = moment.today
+        bound = max(bound, replenishment.highest_after_first_day(sold, outlook, policy))
+    return bound
 
 
 def _falling_until(moment: Moment, need: Need) -> times.Instant:

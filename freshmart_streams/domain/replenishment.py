@@ -128,6 +128,17 @@ def highest_reorder_point(expected: Parameters, outlook: Outlook, policy: Effect
     return highest
 
 
+def highest_after_first_day(sold: int, outlook: Outlook, policy: EffectivePolicy) -> int:
+    """`highest_reorder_point` of an article sold by the piece whose first day sells so many at most."""
+    key = sold, policy
+    found = outlook.after_first_day.get(key)
+    if found is None:
+        learned = [forecast.after_first_day(each) for each in range(1, sold + 1)]
+        found = max((highest_reorder_point(expected, outlook, policy) for expected in learned), default=0)
+        outlook.after_first_day[key] = found
+    return found
+
+
 def levels(*, interval: Forecast, policy: EffectivePolicy, lead_time_sigma_days: float = 0.0) -> Levels:
     """Reorder point and order-up-to level for the demand of a protection interval.
 

@@ -41,6 +41,8 @@ class StockHead(Ledger, array_like=True, gc=False):
             days from `sold_day` on that are over (`forecast.until_next_step`).
         calm_until, calm_above: up to this time, with more than so much on hand, a sale has no consequence
             (`reordering.calm`).
+        foreseen: of an article of which no day is over its first day, if the bound heeds what may be learned of that;
+            then the day before which that stays in force.
         levels_version: of the master data that the levels were computed from.
         changed_at: the store's clock when the row changed last.
         tail: the other fields of `Stock`, packed.
@@ -53,6 +55,7 @@ class StockHead(Ledger, array_like=True, gc=False):
     step_units: int = 0
     calm_until: Instant = 0
     calm_above: int = 0
+    foreseen: int = 0
     levels_version: int = -1
     changed_at: Instant = 0
     tail: bytes = b""
@@ -125,13 +128,18 @@ def apply_sold(stock: Stock, day: int, units: int) -> bool:
 
 
 def begin_day(stock: StockHead, day: int) -> bool:
-    """Count from here on what is sold on `day`; whether the step of learning that runs goes on."""
+    """Count from here on what is sold on `day`; whether nothing else is expected than the bound heeds."""
     if stock.sold_day:
         stock.earlier += (stock.sold_day, stock.sold)
         if stock.sold > 0:
             stock.step_units -= stock.sold
+            if stock.sold_day == stock.foreseen:
+                stock.foreseen += 1 + forecast.DAYS_AFTER_FIRST[stock.sold]
+    elif day > stock.foreseen > 0:  # the first day sold nothing, so its step is an ordinary one
+        stock.step_units += forecast.FIRST_SURPRISE - 1
+        stock.foreseen = 0
     stock.sold_day, stock.sold = day, 0
-    return day < stock.step_until and stock.step_units > 0
+    return (day < stock.step_until and stock.step_units > 0) or day < stock.foreseen
 
 
 def is_step_over(stock: Stock, today: int) -> bool:

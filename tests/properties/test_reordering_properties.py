@@ -18,11 +18,14 @@ EVENTS = st.lists(st.tuples(DAYS, HOURS, KINDS, st.integers(-5, 25)), max_size=2
 def decided(
     events: list[tuple[str, str, str, int]], stock: int, per_day: int, *, is_in_order: bool = True
 ) -> list[dict[str, Any]]:
-    """Every published decision about an article that sold so much a day the week before."""
+    """Every published decision about an article that sold so much a day the week before, or is new (0)."""
     shop = ShopDriver(batch_size=100).open_store({**MILK, "shelf_life_days": None}, CHEESE)
-    shop.move("2024-09-30 06:00", "count", ("100234", stock + 6 * per_day))
-    for day in ("09-30", "10-01", "10-02", "10-03", "10-04", "10-05"):
-        shop.sale(f"2024-{day} 12:00", line(quantity=per_day))
+    if per_day:
+        shop.move("2024-09-30 06:00", "count", ("100234", stock + 6 * per_day))
+        for day in ("09-30", "10-01", "10-02", "10-03", "10-04", "10-05"):
+            shop.sale(f"2024-{day} 12:00", line(quantity=per_day))
+    else:
+        shop.move("2024-10-07 06:00", "count", ("100234", stock))
     # By the hour alone days are mixed, and half of the events come late.
     for day, hour, kind, quantity in sorted(events, key=lambda each: each[:2] if is_in_order else each[1]):
         if kind == "sale":
@@ -33,7 +36,7 @@ def decided(
 
 
 @settings(deadline=None, max_examples=100)
-@given(EVENTS, st.integers(0, 120), st.integers(1, 20), st.booleans())
+@given(EVENTS, st.integers(0, 120), st.one_of(st.just(0), st.integers(1, 20)), st.booleans())
 def test_the_same_orders_when_every_sale_is_looked_at(
     events: list[tuple[str, str, str, int]], stock: int, per_day: int, is_in_order: bool
 ) -> None:
@@ -50,6 +53,15 @@ def test_a_sale_of_a_calm_article_looks_at_nothing() -> None:
         asked.reset_mock()
         decided(events, stock=400, per_day=5)
     assert asked.call_count == before
+
+
+def test_a_new_article_with_enough_is_not_looked_at_again_within_its_first_week() -> None:
+    shop = ShopDriver().open_store({**MILK, "shelf_life_days": None})
+    shop.move("2024-10-07 06:00", "count", ("100234", 60)).sale("2024-10-07 12:00", line())
+    with patch.object(reordering, "current_levels", wraps=reordering.current_levels) as asked:
+        for day in range(8, 12):
+            shop.sale(f"2024-10-{day:02d} 12:00", line())
+    assert asked.call_count == 0
 
 
 def test_a_late_sale_of_a_closed_day_raises_the_level_at_once() -> None:
