@@ -195,6 +195,11 @@ def after_first_day(sold: int) -> Parameters:
     return _parameters(_after_first_day(sold), 1)
 
 
+def first_day_in_force_until(day: int, sold: int) -> int:
+    """The day before which what is learned of the first day stays in force; 0 where more was sold than is foreseen."""
+    return day + 1 + _DAYS_AFTER_FIRST[sold] if sold <= FIRST_SOLD_MAX else 0
+
+
 def expected_on(expected: Parameters, day: int) -> float:
     """Base units expected on a day on which the store is open."""
     return expected.level * expected.weekday_factors[(day - 1) % 7]
@@ -325,5 +330,5 @@ FIRST_SURPRISE: Final = _surprise(1)
 FIRST_SOLD_MAX: Final = 12
 """Pieces sold on an article's first day up to which it is worked out beforehand what is learned of it."""
 
-DAYS_AFTER_FIRST: Final = tuple(_step_days(_after_first_day(sold), 1) for sold in range(FIRST_SOLD_MAX + 1))
+_DAYS_AFTER_FIRST: Final = tuple(_step_days(_after_first_day(sold), 1) for sold in range(FIRST_SOLD_MAX + 1))
 """How many days what is learned of an article's first day is in force, by the pieces which that sold."""

@@ -134,7 +134,7 @@ def begin_day(stock: StockHead, day: int) -> bool:
         if stock.sold > 0:
             stock.step_units -= stock.sold
             if stock.sold_day == stock.foreseen:
-                stock.foreseen += 1 + forecast.DAYS_AFTER_FIRST[stock.sold]
+                stock.foreseen = forecast.first_day_in_force_until(stock.sold_day, stock.sold)
     elif day > stock.foreseen > 0:  # the first day sold nothing, so its step is an ordinary one
         stock.step_units += forecast.FIRST_SURPRISE - 1
         stock.foreseen = 0

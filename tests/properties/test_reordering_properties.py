@@ -64,6 +64,14 @@ def test_a_new_article_with_enough_is_not_looked_at_again_within_its_first_week(
     assert asked.call_count == 0
 
 
+def test_a_new_article_that_sells_more_than_was_foreseen_is_looked_at() -> None:
+    shop = ShopDriver().open_store({**MILK, "shelf_life_days": None})
+    shop.move("2024-10-07 06:00", "count", ("100234", 60)).sale("2024-10-07 06:30", line(quantity=30))
+    with patch.object(reordering, "current_levels", wraps=reordering.current_levels) as asked:
+        shop.sale("2024-10-08 12:00", line())
+    assert asked.call_count == 1
+
+
 def test_a_late_sale_of_a_closed_day_raises_the_level_at_once() -> None:
     """Yesterday turns out to have been busy: what lay above this morning's reorder point does not any more."""
     shop = ShopDriver().open_store({**MILK, "shelf_life_days": None})
