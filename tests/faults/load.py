@@ -39,6 +39,8 @@ FAST_MINUTES: Final = 56
 STRANGER: Final = "nobody"
 MEGABYTE: Final = 1_000_000
 SENT_WITHIN_SECONDS: Final = 600
+LATER_SECONDS: Final = 60.0
+"""After so long every store has had its first receipt, in a long run as in a short one."""
 
 DUPLICATES, LATE, VOIDED, OTHER, MALFORMED = 0.05, 0.02, 0.02, 0.01, 0.005
 """Shares of the receipts."""
@@ -310,8 +312,9 @@ class _Plan:
     def _draw_malformed(self, count: int) -> None:
         first = self._chance.randrange(len(_MALFORMED))
         for number in range(count):
-            # In the second half, when every store's clock is far enough for `too-late` to be too late.
-            at, shop = self._chance.uniform(self._seconds / 2, self._seconds), self._chance.choice(self._shops)
+            # Later on, when every store's clock is far enough for `too-late` to be too late.
+            at = self._chance.uniform(min(self._seconds / 2, LATER_SECONDS), self._seconds)
+            shop = self._chance.choice(self._shops)
             sold_at = self._event_time(shop, at)
             body: dict[str, Any] = {"receipt_id": self._next("bad"), "store_id": shop.store_id}
             body["sold_at"] = sold_at.isoformat()
