@@ -4,7 +4,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, ListOffsetsResultInfo, NewTopic, OffsetSpec
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._listoffsets import ListOffsetsResultInfo, OffsetSpec
+from confluent_kafka.cimpl import NewTopic
 
 PARTITIONS = 4
 NOT_YET = {KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE, KafkaError.UNKNOWN_TOPIC_OR_PART}
@@ -65,7 +67,8 @@ class Broker:
         if not set(topics) <= self._known:
             self._known = self.topics()
         topics = [topic for topic in topics if topic in self._known]
-        asked = {TopicPartition(topic, number): OffsetSpec.latest() for topic in topics for number in range(PARTITIONS)}
+        latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+        asked = {TopicPartition(topic, number): latest for topic in topics for number in range(PARTITIONS)}
         return sum(self._offset(future) for future in self._admin.list_offsets(asked).values())
 
     @staticmethod

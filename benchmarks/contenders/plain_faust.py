@@ -96,7 +96,7 @@ async def track(receipts: faust.StreamT[Receipt]) -> None:
             if article.on_hand + article.on_order <= LOW:
                 article.on_order += REORDER
                 order = Reorder(receipt.store_id, line.sku, REORDER, article.on_hand, receipt.receipt_id)
-                await reorders.send(key=receipt.store_id, value=order)
+                _ = await reorders.send(key=receipt.store_id, value=order)  # as in Faust's examples: sent, not awaited
             stock[key] = article
             report.units += line.quantity
             report.gross += line.quantity * line.unit_price
