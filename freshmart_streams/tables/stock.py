@@ -3,5 +3,5 @@
 from freshmart_streams.domain.stock import Stock, StockHead
 from freshmart_streams.engine import Table
 
-stock: Table[Stock] = Table("stock", Stock, head=StockHead)
+stock: Table[Stock] = Table("stock", Stock, head=StockHead, format=1)
 """By `store/sku`."""
