@@ -66,7 +66,7 @@ def _run(contestant: Contestant, run: Run, chain: Chain, truth: Truth) -> Figure
         course = process.watch(lambda: run.broker.end(contestant.changelogs(run)))
     finally:
         process.stop()
-    differences = contestant.result(run).differences(truth)
+    differences = contestant.result(run, chain, truth).differences(truth)
     if differences:
         raise SystemExit(f"{contestant.name}: the result is wrong: {'; '.join(differences)}")
     lines = truth.messages * truth.lines // truth.receipts  # duplicates have to be read too

@@ -12,17 +12,20 @@ import subprocess
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.broker import PARTITIONS, Broker
 from benchmarks.measuring import Running
-from benchmarks.workload import MONDAY, Chain, Truth, messages
+from benchmarks.workload import Chain, Truth, messages
 from freshmart_streams import tables
 from freshmart_streams.topics import Topics
 
 HERE = Path(__file__).parent
 FIRST_STOCK = 50
+"""Pieces of each article that are there in the beginning, as far as the other contestants go."""
+PLENTY = 1_000
+"""Pieces that are enough for a day and for what a new article may be ordered for."""
 LINES_PER_COUNT = 500
 _REPORT = struct.Struct(">5q")
 _ON_HAND = struct.Struct(">i")
@@ -88,7 +91,7 @@ class Contestant(ABC):
         return sorted(name for name in run.broker.topics() if run.app in name and "changelog" in name)
 
     @abstractmethod
-    def result(self, run: "Run") -> Result:
+    def result(self, run: "Run", chain: Chain, truth: Truth) -> Result:
         """What is in its changelog."""
 
 
@@ -121,10 +124,10 @@ class PlainFaust(Contestant):
         """See `contenders/plain_faust.py`."""
         return [sys.executable, str(HERE / "contenders" / "plain_faust.py")]
 
-    def result(self, run: Run) -> Result:
+    def result(self, run: Run, chain: Chain, truth: Truth) -> Result:
         """Faust writes JSON."""
         latest = run.broker.latest
-        stock = [json.loads(row)["on_hand"] for row in latest(f"{run.app}-stock-changelog").values()]
+        stock = [FIRST_STOCK - json.loads(row)["on_hand"] for row in latest(f"{run.app}-stock-changelog").values()]
         days = [json.loads(row) for row in latest(f"{run.app}-report-changelog").values()]
         return _result([[day[name] for name in ("receipts", "lines", "gross", "discounts")] for day in days], stock)
 
@@ -155,13 +158,13 @@ class QuixStreams(Contestant):
         """See `contenders/quix.py`."""
         return [self._python, str(HERE / "contenders" / "quix.py")]
 
-    def result(self, run: Run) -> Result:
+    def result(self, run: Run, chain: Chain, truth: Truth) -> Result:
         """One changelog of JSON values; the key ends with what the state was called."""
         [changelog] = self.changelogs(run)
         stock, days = [], []
         for key, value in run.broker.latest(changelog).items():
             if b'"stock/' in key:
-                stock.append(json.loads(value)[0])
+                stock.append(FIRST_STOCK - json.loads(value)[0])
             elif b'"report/' in key:
                 receipts, lines, _, gross, discounts = json.loads(value)
                 days.append([receipts, lines, gross, discounts])
@@ -192,10 +195,10 @@ class KafkaStreams(Contestant):
         path = f"{self._folder}/target/*:{self._folder}/libraries/*"
         return ["java", "-Xmx1g", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", path, "freshmart.Contender"]
 
-    def result(self, run: Run) -> Result:
+    def result(self, run: Run, chain: Chain, truth: Truth) -> Result:
         """Its rows are big-endian numbers."""
         latest = run.broker.latest
-        stock = [_ON_HAND.unpack_from(row)[0] for row in latest(f"{run.app}-stock-changelog").values()]
+        stock = [FIRST_STOCK - _ON_HAND.unpack_from(row)[0] for row in latest(f"{run.app}-stock-changelog").values()]
         days = [_REPORT.unpack(row) for row in latest(f"{run.app}-report-changelog").values()]
         return _result([[day[0], day[1], day[3], day[4]] for day in days], stock)
 
@@ -203,7 +206,9 @@ class KafkaStreams(Contestant):
 class Freshmart(Contestant):
     """This application as it is shipped, exactly once.
 
-    Before it is measured it has taken in its master data and a first count of every article; the others begin with it.
+    It is measured on an ordinary day. So before, it takes in master data, a count of every article, a day of receipts
+    to learn from, and another count: of each article four times what will be sold, two dozen at least. The others need
+    none of that.
     """
 
     name = "freshmart"
@@ -232,13 +237,22 @@ class Freshmart(Contestant):
         subprocess.run(create, env=self.environment(run), check=True, stdout=subprocess.DEVNULL)
         broker.send(topics.stores.name, ((key.encode(), _json(_store(key))) for key in chain.store_ids))
         broker.send(topics.products.name, ((sku.encode(), _json(_product(sku, chain))) for sku in chain.skus))
-        broker.send(topics.inventory.name, _counts(truth))
-        before = Running(Freshmart.command(self), self.environment(run), run.folder / "output")
-        try:
-            before.watch(lambda: broker.end([self._changelog(run)]))
-        finally:
-            before.stop()
+        yesterday, sold = replace(chain, day=chain.day - 1), Truth()
+        receipts = list(messages(yesterday, sold))
+        broker.send(topics.inventory.name, _counts(dict.fromkeys({**sold.sold, **truth.sold}, PLENTY), yesterday))
+        self._catch_up(run)
+        broker.send(topics.sales.name, receipts)
+        self._catch_up(run)
+        broker.send(topics.inventory.name, _counts(_first_stock(truth), chain))
+        self._catch_up(run)
         broker.send(topics.sales.name, messages(chain))
+
+    def _catch_up(self, run: Run) -> None:
+        worker = Running(Freshmart.command(self), self.environment(run), run.folder / "output")
+        try:
+            worker.watch(lambda: run.broker.end([self._changelog(run)]))
+        finally:
+            worker.stop()
 
     def changelogs(self, run: "Run") -> list[str]:
         """One for all tables."""
@@ -251,16 +265,19 @@ class Freshmart(Contestant):
     def _prefix(run: Run) -> str:
         return f"{run.app}."
 
-    def result(self, run: Run) -> Result:
-        """Its rows are in one changelog."""
-        stock, days = [], []
+    def result(self, run: Run, chain: Chain, truth: Truth) -> Result:
+        """Its rows are in one changelog; those of yesterday do not count."""
+        missing, days, today = [], [], chain.opens_at.date().isoformat()
+        first_stock = _first_stock(truth)
         for key, value in run.broker.latest(self._changelog(run)).items():
             if key.startswith(tables.stock.prefix):
-                stock.append(tables.stock.decode(value).on_hand)
-            elif key.startswith(tables.store_days.prefix):
+                article = key.removeprefix(tables.stock.prefix).decode()
+                if article in first_stock:  # the others were sold yesterday only
+                    missing.append(first_stock[article] - tables.stock.decode(value).on_hand)
+            elif key.startswith(tables.store_days.prefix) and key.decode().endswith(today):
                 day = tables.store_days.decode(value)
                 days.append([day.receipts, day.lines, day.gross_sales, day.discounts])
-        return _result(days, stock)
+        return _result(days, missing)
 
 
 class Profiled(Freshmart):
@@ -276,9 +293,13 @@ class Profiled(Freshmart):
         return [spy, "record", *options, "--", *super().command()]
 
 
-def _result(days: list[list[int]], on_hand: list[int]) -> Result:
+def _result(days: list[list[int]], missing: list[int]) -> Result:
     receipts, lines, gross, discounts = (sum(column) for column in zip(*days, strict=True))
-    return Result(receipts, lines, gross, discounts, len(on_hand), FIRST_STOCK * len(on_hand) - sum(on_hand))
+    return Result(receipts, lines, gross, discounts, len(missing), sum(missing))
+
+
+def _first_stock(truth: Truth) -> dict[str, int]:
+    return {article: max(4 * sold, 24) for article, sold in truth.sold.items()}
 
 
 def _store(store_id: str) -> dict[str, object]:
@@ -291,17 +312,16 @@ def _product(sku: str, chain: Chain) -> dict[str, object]:
     return {**own, "price": price, "cost": price * 6 // 10, "pack_size": 6, "shelf_life_days": 5 + int(sku) % 200}
 
 
-def _counts(truth: Truth) -> Iterator[tuple[bytes, bytes]]:
-    by_store: dict[str, list[str]] = {}
-    for key in truth.sold:
-        store_id, sku = key.split("/")
-        by_store.setdefault(store_id, []).append(sku)
-    for store_id, skus in by_store.items():
-        for begin in range(0, len(skus), LINES_PER_COUNT):
-            lines = [{"sku": sku, "quantity": FIRST_STOCK} for sku in skus[begin : begin + LINES_PER_COUNT]]
-            at = MONDAY.replace(hour=2).isoformat()
-            own = {"event_id": f"count-{begin}", "store_id": store_id, "occurred_at": at, "kind": "count"}
-            yield store_id.encode(), _json({**own, "lines": lines})
+def _counts(on_hand: Mapping[str, int], chain: Chain) -> Iterator[tuple[bytes, bytes]]:
+    by_store: dict[str, list[dict[str, object]]] = {}
+    for article, quantity in on_hand.items():
+        store_id, sku = article.split("/")
+        by_store.setdefault(store_id, []).append({"sku": sku, "quantity": quantity})
+    at = chain.opens_at.replace(hour=2)
+    for store_id, lines in by_store.items():
+        for begin in range(0, len(lines), LINES_PER_COUNT):
+            own = {"event_id": f"count-{at:%d}-{begin}", "store_id": store_id, "occurred_at": at.isoformat()}
+            yield store_id.encode(), _json({**own, "kind": "count", "lines": lines[begin : begin + LINES_PER_COUNT]})
 
 
 def _json(value: Mapping[str, object]) -> bytes:

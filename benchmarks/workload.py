@@ -1,7 +1,7 @@
 """The receipts of a chain, the same for every contender, and what they must sum up to.
 
 Ten lines each, articles as people buy them (Zipf: the second is bought half as often as the first), 5 % of the messages
-repeat an earlier one, over the opening hours of a week. Everything follows from a seed.
+repeat an earlier one, over the opening hours of one day. Everything follows from a seed.
 """
 
 import itertools
@@ -19,17 +19,22 @@ RESEND_WITHIN = 5_000
 """A repeated message is one of so many before it."""
 MONDAY = datetime(2024, 10, 7, 6, tzinfo=UTC)
 OPEN_HOURS = 14
-DAYS = 7
 
 
 @dataclass(frozen=True)
 class Chain:
-    """How large a chain, and how many messages of it."""
+    """How large a chain, and how many messages it sends on one day; 0 is Monday."""
 
     receipts: int = 200_000
     stores: int = 200
     articles: int = 20_000
     seed: int = 7
+    day: int = 1
+
+    @property
+    def opens_at(self) -> datetime:
+        """When the first receipt of the day may be."""
+        return MONDAY + timedelta(days=self.day)
 
     @property
     def store_ids(self) -> list[str]:
@@ -64,7 +69,7 @@ class Truth:
 
 def messages(chain: Chain, truth: Truth | None = None) -> Iterator[tuple[bytes, bytes]]:
     """Key and value of each message in order; `truth` is filled on the way."""
-    rng, skus = random.Random(chain.seed), chain.skus
+    rng, skus = random.Random(chain.seed + chain.day), chain.skus
     weights = list(itertools.accumulate(1 / (rank + 1) for rank in range(len(skus))))
     prices = {sku: chain.price(sku) for sku in skus}
     stores, recent = chain.store_ids, deque[tuple[bytes, bytes]](maxlen=RESEND_WITHIN)
@@ -75,7 +80,7 @@ def messages(chain: Chain, truth: Truth | None = None) -> Iterator[tuple[bytes, 
             store_id = rng.choice(stores)
             chosen = rng.choices(skus, cum_weights=weights, k=LINES)
             lines = [_line(rng, sku, prices[sku]) for sku in chosen]
-            message = store_id.encode(), _receipt(number, store_id, _sold_at(number, chain.receipts), lines)
+            message = store_id.encode(), _receipt(number, store_id, _sold_at(chain, number), lines)
             recent.append(message)
             if truth is not None:
                 _count(truth, store_id, lines)
@@ -92,7 +97,7 @@ def _line(rng: random.Random, sku: str, price: int) -> dict[str, str | int]:
 
 def _receipt(number: int, store_id: str, sold_at: datetime, lines: list[dict[str, str | int]]) -> bytes:
     receipt = {
-        "receipt_id": f"r-{number:08d}",
+        "receipt_id": f"{sold_at:%d}-{number:08d}",
         "store_id": store_id,
         "till_id": str(number % 8 + 1),
         "kind": "sale",
@@ -102,9 +107,8 @@ def _receipt(number: int, store_id: str, sold_at: datetime, lines: list[dict[str
     return json.dumps(receipt, separators=(",", ":")).encode()
 
 
-def _sold_at(number: int, receipts: int) -> datetime:
-    day, part = divmod(number * DAYS / receipts, 1)
-    return MONDAY + timedelta(days=int(day), seconds=int(part * OPEN_HOURS * 3_600))
+def _sold_at(chain: Chain, number: int) -> datetime:
+    return chain.opens_at + timedelta(seconds=number * OPEN_HOURS * 3_600 // chain.receipts)
 
 
 def _count(truth: Truth, store_id: str, lines: list[dict[str, str | int]]) -> None:

@@ -120,7 +120,8 @@ def calm(moment: Moment, row: Stock, known: KnownProduct) -> tuple[times.Instant
 
     Within that a sale compares two integers (`selling.apply_sale`). It holds until anything else changes the row, the
     master data change (`levels_version`), or the running step of learning ends, and it is worked out anew each time the
-    article is looked at. There is none while a decision is open, because its quantity follows the position.
+    article is looked at. While a decision is open its quantity follows the position: it holds for the levels of the
+    hour, and as long as the same packs are wanted.
     """
     if _is_watched(moment, row):
         return 0, 0
@@ -129,15 +130,31 @@ def calm(moment: Moment, row: Stock, known: KnownProduct) -> tuple[times.Instant
         return times.start_of_day(moment.today + 1, moment.zone), 0
     if row.levels is None:
         return row.levels_until, 0
+    if row.open_order:
+        return _calm_while_open(row, known.product, row.levels)
+    return _calm_above_bound(row, row.levels, moment.clock)
+
+
+def _calm_above_bound(row: Stock, levels: Levels, clock: times.Instant) -> tuple[times.Instant, int]:
     coming, position = row.on_order + row.in_transit, inventory_position(row)
-    if position > row.bound and moment.clock < row.bound_until:
+    if position > row.bound and clock < row.bound_until:
         until = row.bound_until
         if not row.falling_until:
             row.bound_until = 0
         return until, max(row.bound - coming, 0)
-    if position > row.levels.reorder_point and moment.clock < row.falling_until:
-        return row.falling_until, max(row.levels.reorder_point - coming, 0)
+    if position > levels.reorder_point and clock < row.falling_until:
+        return row.falling_until, max(levels.reorder_point - coming, 0)
     return 0, 0
+
+
+def _calm_while_open(row: Stock, product: Product, levels: Levels) -> tuple[times.Instant, int]:
+    lowest = replenishment.lowest_position_alike(
+        inventory_position=inventory_position(row),
+        levels=levels,
+        pack_size=product.pack_size,
+        usable_demand=row.usable_demand,
+    )
+    return min(row.levels_until, row.open_until), max(lowest - 1 - row.on_order - row.in_transit, 0)
 
 
 def keep_history(moment: Moment, row: Stock, sku: str) -> None:
@@ -216,7 +233,10 @@ def _bound_of_new(
     as that can be foreseen (`stock.begin_day`).
     """
     more, purchase = spare // 8, units.typical_purchase(product.unit)
-    sold = max(stock.sold_on(row, demand, moment.today), 0) + more
+    sold = max(stock.sold_on(row, demand, moment.today), 0)
+    if sold < forecast.FIRST_SOLD_MAX:
+        more = min(more, forecast.FIRST_SOLD_MAX - sold)
+    sold += more
     expected = _today_only(moment, row, demand, product, more)
     imagined = forecast.on_first_day(0, elapsed=0.0, typical_purchase=purchase)
     bound = max(
@@ -245,7 +265,7 @@ def _falling_until(moment: Moment, need: Need) -> times.Instant:
 
 def _is_watched(moment: Moment, row: Stock) -> bool:
     """Whether a sale may have a consequence however much is there."""
-    if row.open_order or row.shelf is not Shelf.FILLED or alerts.is_open(row, AlertKind.PERISHABLE_REDUCTION):
+    if row.shelf is not Shelf.FILLED or alerts.is_open(row, AlertKind.PERISHABLE_REDUCTION):
         return True
     return bool(row.on_order) and _has_sent_perishables(moment, row)
 

@@ -203,6 +203,25 @@ def usable_demand(
     return rest_of_today + forecast.expected_on_weekdays(expected, counts)
 
 
+def lowest_position_alike(
+    *, inventory_position: int, levels: Levels, pack_size: int, usable_demand: float | None
+) -> int:
+    """Down to which position `decide_quantity` orders the same as here, whatever minimum and maximum there are.
+
+    >>> levels_now = Levels(26, 26, 26, 9.0, (5.5, 6.0, 5.5), 0.98)
+    >>> lowest_position_alike(inventory_position=7, levels=levels_now, pack_size=12, usable_demand=None)
+    2
+    """
+    level = levels.order_up_to_level
+    if not is_due(inventory_position=inventory_position, levels=levels):
+        return min(levels.reorder_point + 1, level)
+    lowest = level - -(-(level - inventory_position) // pack_size) * pack_size
+    if usable_demand is not None:
+        usable = math.floor(usable_demand + _TOLERANCE)
+        lowest = max(lowest, usable - (max(usable - inventory_position, 0) // pack_size + 1) * pack_size + 1)
+    return lowest
+
+
 def is_due(*, inventory_position: int, levels: Levels) -> bool:
     """Whether the position calls for an order.
 

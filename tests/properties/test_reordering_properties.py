@@ -16,10 +16,15 @@ EVENTS = st.lists(st.tuples(DAYS, HOURS, KINDS, st.integers(-5, 25)), max_size=2
 
 
 def decided(
-    events: list[tuple[str, str, str, int]], stock: int, per_day: int, *, is_in_order: bool = True
+    events: list[tuple[str, str, str, int]],
+    stock: int,
+    per_day: int,
+    *,
+    is_in_order: bool = True,
+    shelf_life_days: int | None = None,
 ) -> list[dict[str, Any]]:
     """Every published decision about an article that sold so much a day the week before, or is new (0)."""
-    shop = ShopDriver(batch_size=100).open_store({**MILK, "shelf_life_days": None}, CHEESE)
+    shop = ShopDriver(batch_size=100).open_store({**MILK, "shelf_life_days": shelf_life_days}, CHEESE)
     if per_day:
         shop.move("2024-09-30 06:00", "count", ("100234", stock + 6 * per_day))
         for day in ("09-30", "10-01", "10-02", "10-03", "10-04", "10-05"):
@@ -36,13 +41,20 @@ def decided(
 
 
 @settings(deadline=None, max_examples=100)
-@given(EVENTS, st.integers(0, 120), st.one_of(st.just(0), st.integers(1, 20)), st.booleans())
+@given(
+    EVENTS,
+    st.integers(0, 120),
+    st.one_of(st.just(0), st.integers(1, 20)),
+    st.booleans(),
+    st.one_of(st.none(), st.integers(2, 12)),
+)
 def test_the_same_orders_when_every_sale_is_looked_at(
-    events: list[tuple[str, str, str, int]], stock: int, per_day: int, is_in_order: bool
+    events: list[tuple[str, str, str, int]], stock: int, per_day: int, is_in_order: bool, shelf_life_days: int | None
 ) -> None:
+    more: dict[str, Any] = {"is_in_order": is_in_order, "shelf_life_days": shelf_life_days}
     with patch.object(reordering, "calm", return_value=(0, 0)):
-        always = decided(events, stock, per_day, is_in_order=is_in_order)
-    assert decided(events, stock, per_day, is_in_order=is_in_order) == always
+        always = decided(events, stock, per_day, **more)
+    assert decided(events, stock, per_day, **more) == always
 
 
 def test_a_sale_of_a_calm_article_looks_at_nothing() -> None:
