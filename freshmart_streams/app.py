@@ -5,6 +5,7 @@ What of Faust is used, replaced and switched off stands in engine/app.py.
 
 import asyncio
 import contextlib
+import gc
 import hashlib
 import importlib.metadata
 import logging
@@ -45,6 +46,8 @@ DONE, FAILED, WRONG_SETTING = 0, 1, 2
 STOP_SECONDS = 8.0
 BYTES_PER_ROW = 1_000
 """What a decoded row costs in memory, roughly: an object, its key and its place in two dictionaries."""
+OBJECTS_TO_COLLECT = 50_000
+"""Objects made, less those freed, after which the garbage collector looks at them."""
 
 
 def rules(settings: Settings) -> str:
@@ -191,9 +194,20 @@ class Worker:
 _decode_store_day = msgspec.json.Decoder(StoreDay).decode
 
 
+def _collect_rarely() -> None:
+    """Have the garbage collector look at new objects less often, and at what a program consists of never.
+
+    By default it begins every 700 objects, which is every few receipts, and each time that a quarter has been added
+    looks at everything.
+    """
+    gc.freeze()
+    gc.set_threshold(OBJECTS_TO_COLLECT, 20, 100)
+
+
 def run_worker(settings: Settings, *, accept_loss: bool = False, accept_errors: bool = False) -> int:
     """Run one worker in this process until it is told to end; return the exit code of the process."""
     logs.configure()
+    _collect_rarely()
     with contextlib.ExitStack() as stack:
         bootstrap, folder = settings.bootstrap, settings.data_dir
         try:

@@ -13,7 +13,7 @@ from freshmart_streams.domain.books import Moment, store_clock
 from freshmart_streams.engine import Batch, Record
 from freshmart_streams.events.alerts import AlertKind
 from freshmart_streams.events.dead_letters import Code
-from freshmart_streams.tables.books import Books, Shop
+from freshmart_streams.tables.books import Shop, books_of
 
 TRIED_AGAIN_AFTER: Final = times.HOUR
 
@@ -23,7 +23,7 @@ def bury_poison(shop: Shop, batch: Batch, record: Record, error: Exception) -> N
 
     Of master data each partition that could not take it in has a letter: a rule may raise in one only, over its rows.
     """
-    books = Books(shop, batch)
+    books = books_of(shop, batch)
     is_master_data = record.topic in {shop.topics.products.name, shop.topics.stores.name, shop.topics.policies.name}
     books.bury(record, Code.DOMAIN_ERROR, f"no rule could take this message in: {type(error).__name__}")
     if is_master_data or record.key is None:
@@ -39,7 +39,7 @@ def bury_poison(shop: Shop, batch: Batch, record: Record, error: Exception) -> N
 
 def report_due_work(shop: Shop, batch: Batch, scope: str, due: int, key: str, error: Exception) -> None:
     """Tell people of due work that raised and is not done yet: a cut-off, a day's close; and try it again later."""
-    books = Books(shop, batch)
+    books = books_of(shop, batch)
     batch.schedule(scope, max(due, store_clock(books, scope)) + TRIED_AGAIN_AFTER, key)
     if scope not in books.stores:
         return

@@ -20,14 +20,14 @@ from freshmart_streams.engine import Batch, Record
 from freshmart_streams.events import codec
 from freshmart_streams.events.dead_letters import Invalid
 from freshmart_streams.events.reading import Deleted
-from freshmart_streams.tables.books import PARTITION_SCOPE, Books, Shop
+from freshmart_streams.tables.books import PARTITION_SCOPE, Books, Shop, books_of
 
 E = TypeVar("E", bound=Struct)
 
 
 def keep_products(shop: Shop, record: Record, batch: Batch) -> None:
     """Put an article's row in force, or take it out."""
-    books = Books(shop, batch)
+    books = books_of(shop, batch)
     row = _read(books, record, codec.read_product)
     if row is None:
         return
@@ -44,7 +44,7 @@ def keep_products(shop: Shop, record: Record, batch: Batch) -> None:
 
 def keep_stores(shop: Shop, record: Record, batch: Batch) -> None:
     """Put a store's row in force; a deleted store takes no new events."""
-    books = Books(shop, batch)
+    books = books_of(shop, batch)
     row = _read(books, record, codec.read_store)
     if row is None:
         return
@@ -60,7 +60,7 @@ def keep_stores(shop: Shop, record: Record, batch: Batch) -> None:
 
 def keep_policies(shop: Shop, record: Record, batch: Batch) -> None:
     """Put a planner's row in force, or take it out."""
-    books = Books(shop, batch)
+    books = books_of(shop, batch)
     row = _read(books, record, codec.read_policy)
     if row is None:
         return

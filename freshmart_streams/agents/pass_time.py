@@ -12,7 +12,7 @@ from freshmart_streams.domain.times import Instant
 from freshmart_streams.engine import Batch, Record
 from freshmart_streams.events import codec
 from freshmart_streams.events.dead_letters import Invalid
-from freshmart_streams.tables.books import PARTITION_SCOPE, Books, Shop
+from freshmart_streams.tables.books import PARTITION_SCOPE, Books, Shop, books_of
 
 PUBLISHED_AT_A_TIME = 200
 
@@ -21,7 +21,7 @@ _PUBLISH = "publish"
 
 def track_ticks(shop: Shop, record: Record, batch: Batch) -> None:
     """Let the clocks of all stores pass a tick, and publish the days that changed since the last one."""
-    books = Books(shop, batch)
+    books = books_of(shop, batch)
     try:
         codec.decode_tick(record.value)
     except Invalid as error:
@@ -37,7 +37,7 @@ def track_ticks(shop: Shop, record: Record, batch: Batch) -> None:
 
 def do_due_work(shop: Shop, batch: Batch, scope: str, due: int, key: str) -> None:
     """Do one entry of the agenda: a store's, or the partition's."""
-    books = Books(shop, batch)
+    books = books_of(shop, batch)
     if scope != PARTITION_SCOPE:
         due_work.do_due_work(books.due_moment(scope, due, key), key)
     elif key == _PUBLISH:
@@ -48,7 +48,7 @@ def do_due_work(shop: Shop, batch: Batch, scope: str, due: int, key: str) -> Non
 
 def scope_clock(shop: Shop, batch: Batch, scope: str) -> Instant:
     """How far the clock of a store, or of the partition, is."""
-    books = Books(shop, batch)
+    books = books_of(shop, batch)
     return partition_clock(books).at if scope == PARTITION_SCOPE else store_clock(books, scope)
 
 

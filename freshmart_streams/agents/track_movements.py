@@ -11,12 +11,12 @@ from freshmart_streams.engine import Batch, Record
 from freshmart_streams.events import codec
 from freshmart_streams.events.dead_letters import Code
 from freshmart_streams.events.movements import MovementKind
-from freshmart_streams.tables.books import Books, Shop
+from freshmart_streams.tables.books import Shop, books_of
 
 
 def track_movements(shop: Shop, record: Record, batch: Batch) -> None:
     """Take a movement in, once."""
-    books = Books(shop, batch)
+    books = books_of(shop, batch)
     movement = books.read(record, codec.read_movement)
     if movement is None:
         return
@@ -31,7 +31,7 @@ def track_movements(shop: Shop, record: Record, batch: Batch) -> None:
     if movement.kind is MovementKind.COUNT and ledger.is_count_too_late(at, moment.clock):
         books.bury(record, Code.TOO_LATE, "$.occurred_at: expected a count of the last 48 hours of the store's clock")
         return
-    books.await_articles(line.sku for line in movement.lines)
+    books.await_articles([line.sku for line in movement.lines])
     books.pass_moment(moment, day)
     moving.apply_movement(moment, movement)
     books.seen[key] = Seen(at)

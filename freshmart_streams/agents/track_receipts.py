@@ -12,12 +12,12 @@ from freshmart_streams.engine import Batch, Record
 from freshmart_streams.events import codec
 from freshmart_streams.events.dead_letters import Code
 from freshmart_streams.events.receipts import Receipt, ReceiptKind
-from freshmart_streams.tables.books import Books, Shop
+from freshmart_streams.tables.books import Shop, books_of
 
 
 def track_receipts(shop: Shop, record: Record, batch: Batch) -> None:
     """Take a receipt in, once."""
-    books = Books(shop, batch)
+    books = books_of(shop, batch)
     receipt = books.read(record, codec.read_receipt)
     if receipt is None:
         return
@@ -33,7 +33,7 @@ def track_receipts(shop: Shop, record: Record, batch: Batch) -> None:
         books.bury(record, Code.INVALID, "$.voids: expected a receipt that is no void itself")
         return
     if receipt.kind is ReceiptKind.SALE:
-        books.await_articles(line.sku for line in receipt.lines)
+        books.await_articles([line.sku for line in receipt.lines])
     books.pass_moment(moment, day)
     books.seen[key] = _apply(moment, receipt)
     batch.advance(receipt.store_id, moment.clock)

@@ -34,10 +34,11 @@ class PlainRows(Generic[R]):
         causes: what was the cause of each row as it is, where the fold is told causes.
     """
 
-    def __init__(self, row: type[R], touched: "list[PlainRows[Any]]") -> None:
+    def __init__(self, table: Table[R], touched: "list[PlainRows[Any]]") -> None:
         self.stored: dict[str, bytes] = {}
         self.causes: dict[str, object] = {}
-        self._decode: Callable[[bytes], R] = msgspec.msgpack.Decoder(row).decode
+        self._table = table
+        self._decode: Callable[[bytes], R] = msgspec.msgpack.Decoder(table.row).decode
         self._live: dict[str, R | None] = {}
         self._changed: set[str] = set()
         self._touched = touched
@@ -53,6 +54,10 @@ class PlainRows(Generic[R]):
             self._touch(key, row)
             return row
 
+    def as_stored(self, row: bytes) -> bytes:
+        """A row of these as a worker stores it, without the format byte: here no table has a head."""
+        return row if self._table.head is None else self._table.encode(self._decode(row))[1:]
+
     def _touch(self, key: str, row: R | None) -> None:
         if not self._live:
             self._touched.append(self)
@@ -64,6 +69,18 @@ class PlainRows(Generic[R]):
 
     def __contains__(self, key: str) -> bool:
         return self.get(key) is not None
+
+    def get_all(self, keys: Sequence[str]) -> list[R | None]:
+        """The rows under many keys."""
+        return [self.get(key) for key in keys]
+
+    def heads(self, keys: Sequence[str]) -> list[R | None]:
+        """The rows under many keys: here they are whole."""
+        return self.get_all(keys)
+
+    def keep_all(self, rows: Mapping[str, R]) -> None:
+        """Put rows back that were just read."""
+        self._changed.update(rows)
 
     def delete(self, key: str) -> None:
         """Take a row out."""
@@ -168,7 +185,7 @@ class PlainBatch:
         self.partition_count = partition_count
         self.master_complete = False
         self._touched: list[PlainRows[Any]] = []
-        self.tables = {table.name: PlainRows[Any](table.row, self._touched) for table in group.tables}
+        self.tables = {table.name: PlainRows[Any](table, self._touched) for table in group.tables}
         self.agenda = PlainAgenda(lambda scope: group.clock and group.clock(cast(Any, self), scope))
         self.outputs: list[Output] = []
         self.cause: object = None
@@ -178,6 +195,10 @@ class PlainBatch:
     def rows(self, table: Table[R]) -> PlainRows[R]:
         """The rows of a table."""
         return self.tables[table.name]
+
+    def derived(self, owner: object, make: Callable[[], R]) -> R:
+        """Made anew each time: that handlers keep something must not show."""
+        return make()
 
     def send(self, topic: str, key: bytes | None, value: bytes | None, headers: Headers = ()) -> None:
         """Publish a message."""
@@ -265,7 +286,8 @@ class Fold:
 
     def stored(self) -> dict[tuple[str, str], bytes]:
         """All rows of all tables as bytes, by table and key: what a worker's are compared with."""
-        return {(name, key): row for name, rows in self._batch.tables.items() for key, row in rows.stored.items()}
+        tables = self._batch.tables.items()
+        return {(name, key): rows.as_stored(row) for name, rows in tables for key, row in rows.stored.items()}
 
     @property
     def tables(self) -> Mapping[str, PlainRows[Any]]:

@@ -13,11 +13,11 @@ from enum import StrEnum
 from typing import NamedTuple, Protocol, TypeVar
 
 from freshmart_streams import tables
-from freshmart_streams.domain import alerts, forecast, order_places, orders
+from freshmart_streams.domain import alerts, order_places, orders
 from freshmart_streams.domain.alerts import alert_key
 from freshmart_streams.domain.books import article_key, order_key
 from freshmart_streams.domain.orders import Order
-from freshmart_streams.domain.stock import Shelf, Stock
+from freshmart_streams.domain.stock import Shelf, Stock, sold_on
 from freshmart_streams.domain.store_days import DayFigures
 from freshmart_streams.engine import Table
 from freshmart_streams.events.reports import HOURS_PER_DAY
@@ -136,8 +136,6 @@ def units_laws(rows: Rows, store_id: str, day: int, units: Mapping[str, int]) ->
     """What receipts sold on a day, by article, against what stock and demand count."""
     for sku, sold in units.items():
         key = article_key(store_id, sku)
-        stock, demand = rows.get(tables.stock, key), rows.get(tables.demand, key)
-        counted = stock.sold if stock is not None and stock.sold_day == day else 0
-        counted += 0 if demand is None else forecast.sold_on(demand, day)
+        counted = sold_on(rows.get(tables.stock, key), rows.get(tables.demand, key), day)
         trouble = "" if counted == sold else f"{sold} sold by receipts, {counted} counted as demand of day {day}"
         yield Finding(Law.UNITS_SOLD, key, trouble)

@@ -73,13 +73,13 @@ class RowCheck:
 
     def _unlike(self, committed: Committed) -> Iterator[_Unlike]:
         for name, table in self._tables.items():
-            stored, found = self._fold.tables[name].stored, committed.tables.get(name, {})
-            for key, row in stored.items():
+            rows, found = self._fold.tables[name], committed.tables.get(name, {})
+            for key, row in rows.stored.items():
                 if key not in found:
                     yield _Unlike(What.MISSING, name, key)
-                elif not is_same_row(table, found[key].value, row):
+                elif not is_same_row(table, found[key].value, rows.as_stored(row)):
                     yield _Unlike(What.CHANGED, name, key)
-            for key in found.keys() - stored.keys():
+            for key in found.keys() - rows.stored.keys():
                 yield _Unlike(What.UNEXPECTED, name, key)
         planned = {agenda_key(entry) for entry in self._fold.agenda}
         for key in planned ^ committed.agenda:
@@ -94,13 +94,14 @@ class RowCheck:
         if name == AGENDA:
             return difference
         table, rows = self._tables[name], self._fold.tables[name]
-        stored, found = rows.stored.get(key), committed.tables.get(name, {}).get(key)
+        row, found = rows.stored.get(key), committed.tables.get(name, {}).get(key)
+        stored = None if row is None else bytes([table.format]) + rows.as_stored(row)
         cause = rows.causes.get(key)
         expected_text, found_text = None, None
         if stored is not None and found is not None:
-            expected_text, found_text = row_difference(table, bytes([table.format]) + stored, found.value)
+            expected_text, found_text = row_difference(table, stored, found.value)
         elif stored is not None:
-            expected_text = row_text(table, bytes([table.format]) + stored)
+            expected_text = row_text(table, stored)
         elif found is not None:
             found_text = row_text(table, found.value)
         return dataclasses.replace(

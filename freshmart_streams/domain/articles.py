@@ -15,7 +15,7 @@ _MARK = Mark()
 
 def settle_article(moment: Moment, sku: str, row: Stock, known: KnownProduct | None, trigger: str) -> None:
     """Draw the conclusions of what changed in an article's row, then store it."""
-    on_hand = row.ledger.on_hand
+    on_hand = row.on_hand
     if (on_hand < 0) is not bool(row.alerts & alerts.NEGATIVE_STOCK):
         _watch_negative(moment, sku, row)
     if (known is None) is not bool(row.alerts & alerts.UNKNOWN_SKU):
@@ -25,10 +25,14 @@ def settle_article(moment: Moment, sku: str, row: Stock, known: KnownProduct | N
     if known is not None and row.priced_at != known.priced_at:
         pricing.keep_up(moment, sku)
         row.priced_at = known.priced_at
+    row.calm_until = 0
     if known is not None:
         reordering.reconsider(moment, row, known, trigger)
-    elif row.open_order and moment.clock >= row.open_until:
-        reordering.settle_open(moment, row)
+        row.calm_until, row.calm_above = reordering.calm(moment, row, known)
+    else:
+        reordering.keep_history(moment, row, sku)
+        if row.open_order and moment.clock >= row.open_until:
+            reordering.settle_open(moment, row)
     row.changed_at = moment.clock
     moment.books.stock[article_key(moment.store.store_id, sku)] = row
 

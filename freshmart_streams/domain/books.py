@@ -4,19 +4,21 @@
 published or to happen later; how that is stored and sent is not its business. A row that was changed is put back.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 import msgspec
 
-from freshmart_streams.domain import calendars, times
+from freshmart_streams.domain import times
 from freshmart_streams.domain.calendars import Calendar
 from freshmart_streams.domain.clocks import Clock, PartitionClock
 from freshmart_streams.domain.forecast import Demand
 from freshmart_streams.domain.orders import Order
+from freshmart_streams.domain.policies import EffectivePolicy
 from freshmart_streams.domain.prices import PriceLabel, Prices, RegularPrices
 from freshmart_streams.domain.receipts import Seen, WaitingVoid
-from freshmart_streams.domain.stock import Stock
+from freshmart_streams.domain.stock import Stock, StockHead
 from freshmart_streams.domain.store_days import DayFigures
 from freshmart_streams.domain.times import Instant
 from freshmart_streams.events.alerts import Alert, AlertKind
@@ -25,6 +27,7 @@ from freshmart_streams.events.master_data import Policy, Product, Store
 from freshmart_streams.events.reports import StoreDay
 
 R = TypeVar("R")
+H = TypeVar("H")
 
 
 class Rows(Protocol[R]):
@@ -36,6 +39,9 @@ class Rows(Protocol[R]):
     def __setitem__(self, key: str, row: R) -> None:
         """Put a row in, or back."""
 
+    def get_all(self, keys: Sequence[str]) -> list[R | None]:
+        """The rows under many keys, each live."""
+
     def delete(self, key: str) -> None:
         """Take a row out."""
 
@@ -43,7 +49,17 @@ class Rows(Protocol[R]):
         """Rows whose key begins with `prefix` and is greater than `after`, in the order of their keys."""
 
 
-class KnownProduct(msgspec.Struct, array_like=True):
+class Heads(Protocol[H]):
+    """The heads of the rows of one table (`engine.tables`)."""
+
+    def heads(self, keys: Sequence[str]) -> list[H | None]:
+        """The heads under many keys, each live."""
+
+    def keep_all(self, rows: Mapping[str, H]) -> None:
+        """Put those back that were changed."""
+
+
+class KnownProduct(msgspec.Struct, array_like=True, gc=False):
     """An article's row of master data.
 
     Attributes:
@@ -56,14 +72,14 @@ class KnownProduct(msgspec.Struct, array_like=True):
     priced_at: Instant = 0
 
 
-class KnownStore(msgspec.Struct, array_like=True):
+class KnownStore(msgspec.Struct, array_like=True, gc=False):
     """A store's row of master data; a deleted one is kept for the work that is still due, and takes no new events."""
 
     store: Store
     is_deleted: bool = False
 
 
-class OpenAlert(msgspec.Struct, array_like=True):
+class OpenAlert(msgspec.Struct, array_like=True, gc=False):
     """An alert that is open; `sku` is None for one about the whole store."""
 
     alert_id: str
@@ -77,7 +93,7 @@ class OpenAlert(msgspec.Struct, array_like=True):
     revision: int = 0
 
 
-class Mark(msgspec.Struct, array_like=True):
+class Mark(msgspec.Struct, array_like=True, gc=False):
     """A row that holds nothing: its key says it all."""
 
 
@@ -111,6 +127,10 @@ class Books(Protocol):
     @property
     def stock(self) -> Rows[Stock]:
         """By `store/sku`."""
+
+    @property
+    def stock_heads(self) -> Heads[StockHead]:
+        """The heads of `stock`."""
 
     @property
     def demand(self) -> Rows[Demand]:
@@ -168,6 +188,12 @@ class Books(Protocol):
     def day_grace_hours(self) -> int:
         """How long after midnight a day is final."""
 
+    def calendar_of(self, store: Store) -> Calendar:
+        """A store's calendar."""
+
+    def policy_of(self, store_id: str, sku: str) -> EffectivePolicy:
+        """The policy in force for an article in a store."""
+
     def publish_reorder(self, reorder: Reorder, at: Instant) -> None:
         """Publish a decision that an event at `at` triggered."""
 
@@ -196,28 +222,21 @@ class Moment:
     """The message that caused it."""
     part: str = ""
     """Which part of what the message caused, where that is more than its own handling."""
+    zone: str = field(init=False)
+    """Name of the store's time zone."""
+    today: int = field(init=False)
+    """The business day that the store's clock is in."""
+    second: int = field(init=False)
+    """Second of that day on the store's wall clock."""
 
-    @property
-    def zone(self) -> str:
-        """Name of the store's time zone."""
-        return self.store.timezone
+    def __post_init__(self) -> None:
+        self.zone = self.store.timezone
+        self.today, self.second = times.local(self.clock, self.zone)
 
     @property
     def calendar(self) -> Calendar:
         """The store's calendar."""
-        store = self.store
-        return calendars.calendar_of(
-            timezone=store.timezone,
-            opening=store.opening,
-            state=store.state,
-            delivery_weekdays=store.delivery_weekdays,
-            order_cutoff=store.order_cutoff,
-        )
-
-    @property
-    def today(self) -> int:
-        """The business day that the store's clock is in."""
-        return times.local(self.clock, self.store.timezone)[0]
+        return self.books.calendar_of(self.store)
 
 
 def article_key(store_id: str, sku: str) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
-from typing import Final, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from holidays.countries.germany import Germany
 
@@ -33,9 +33,12 @@ class CalendarError(times.TimeError):
     """Opening hours or weekdays that are none; whoever read them calls their source `invalid`."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Calendar:
-    """The calendar of one store; made by `calendar_of`."""
+    """The calendar of one store; made by `calendar_of`, which gives the same object for the same data.
+
+    So calendars are equal when they are identical, and a cache that is asked with one does not look into it.
+    """
 
     zone_name: str
     opening: tuple[Hours | None, ...]
@@ -62,6 +65,30 @@ class Opportunity:
     """The protection interval: open days from today, whatever is left of it, to the day before `next_delivery`."""
 
 
+class StoreHours(Protocol):
+    """What a store's row says about its calendar; the fields are those of `events.master_data.Store`."""
+
+    @property
+    def timezone(self) -> str:
+        """IANA name."""
+
+    @property
+    def opening(self) -> Mapping[str, str] | None:
+        """As `parse_opening` reads it; None is open at all times."""
+
+    @property
+    def state(self) -> str | None:
+        """German state such as `NW`."""
+
+    @property
+    def delivery_weekdays(self) -> Iterable[int]:
+        """ISO weekdays."""
+
+    @property
+    def order_cutoff(self) -> str:
+        """`HH:MM`."""
+
+
 def calendar_of(
     *,
     timezone: str = "UTC",
@@ -76,6 +103,17 @@ def calendar_of(
     """
     hours = None if opening is None else tuple(opening.items())
     return _calendar(timezone, hours, state or "", frozenset(delivery_weekdays), order_cutoff)
+
+
+def of_store(store: StoreHours) -> Calendar:
+    """The calendar of a store's row of master data; raises as `calendar_of`."""
+    return calendar_of(
+        timezone=store.timezone,
+        opening=store.opening,
+        state=store.state,
+        delivery_weekdays=store.delivery_weekdays,
+        order_cutoff=store.order_cutoff,
+    )
 
 
 def parse_opening(opening: Mapping[str, str]) -> tuple[Hours | None, ...]:
@@ -107,6 +145,7 @@ def is_holiday(calendar: Calendar, day: int) -> bool:
     return bool(calendar.state) and day in _holidays(calendar.state, date.fromordinal(day).year)
 
 
+@lru_cache(maxsize=65_536)
 def is_open(calendar: Calendar, day: int) -> bool:
     """Whether the store sells on a day."""
     return calendar.opening[(day - 1) % 7] is not None and not is_holiday(calendar, day)
@@ -130,10 +169,15 @@ def share_of_today(calendar: Calendar, at: Instant) -> float:
     0.2
     """
     day, second = times.local(at, calendar.zone_name)
+    return share_of_day(calendar, day, second - second % times.SECONDS_PER_HOUR)
+
+
+def share_of_day(calendar: Calendar, day: int, second: int) -> float:
+    """What is left of a day's opening time at a second of it, from 1.0 to 0.0; 0.0 on a closed day."""
     if not is_open(calendar, day):
         return 0.0
     opens, closes = _hours_of(calendar, day)
-    return min(max(closes - (second - second % times.SECONDS_PER_HOUR), 0), closes - opens) / (closes - opens)
+    return min(max(closes - second, 0), closes - opens) / (closes - opens)
 
 
 def elapsed_today(calendar: Calendar, at: Instant) -> float:
@@ -162,6 +206,11 @@ def opportunity(calendar: Calendar, at: Instant, lead_time_days: int) -> Opportu
     # Instants, not wall clocks, are compared: on the night the clock goes back a time of day comes twice.
     while at >= times.at_local(order_day, calendar.order_cutoff, calendar.zone_name):
         order_day += 1
+    return opportunity_of(calendar, first, order_day, lead_time_days)
+
+
+def opportunity_of(calendar: Calendar, first: int, order_day: int, lead_time_days: int) -> Opportunity | None:
+    """The opportunity of an order that counts as placed on `order_day`; its interval begins on `first`."""
     if lead_time_days > SEARCH_DAYS or (deliver_by := delivery_day_from(calendar, order_day + lead_time_days)) is None:
         return None
     if (next_delivery := delivery_day_from(calendar, deliver_by + 1)) is None:

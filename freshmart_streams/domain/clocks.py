@@ -12,7 +12,7 @@ FUTURE_AT_MOST = times.HOUR
 """How far an event's time may lie after its message's Kafka timestamp."""
 
 
-class Clock(msgspec.Struct, array_like=True):
+class Clock(msgspec.Struct, array_like=True, gc=False):
     """How far a store is: one row per store, changed by every event.
 
     Attributes:
@@ -31,7 +31,7 @@ class Clock(msgspec.Struct, array_like=True):
     out_of_stock: int = 0
 
 
-class PartitionClock(msgspec.Struct, array_like=True):
+class PartitionClock(msgspec.Struct, array_like=True, gc=False):
     """How far a partition is: one row.
 
     Attributes:

@@ -75,7 +75,7 @@ def _forget_order(moment: Moment, row: Stock, order: Order, before: Standing) ->
     row.on_order -= before.on_order
     row.in_transit -= before.in_transit
     if order.order_id in row.live_orders:
-        row.live_orders.remove(order.order_id)
+        row.live_orders = tuple(one for one in row.live_orders if one != order.order_id)
     if row.open_order == order.order_id:
         row.open_order, row.open_until = "", 0
     message = "The order was given up."

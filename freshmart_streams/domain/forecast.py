@@ -1,62 +1,74 @@
-"""What an article is expected to sell: a level per day times a weekday factor, out of the last eight weeks.
+"""What an article is expected to sell: a level per day times a weekday factor, out of the days that are over.
 
-Everything is computed from the units sold per business day, whatever order they became known in, so a permuted day
-and a late sale give the same figures. The rule (sums before ratios, because ratios of thin demand explode):
+`learning` says what a day teaches. Here is when it does, and how a day that becomes known late is put in its place.
 
-- a day y of age a (yesterday is 1) weighs `w = 0.95^a` for the level and `0.93^(a // 7)` for its weekday;
-- weekday factor `r = (Σ y + 4) / (Σ plain level + 4)` over the days of that weekday: 1 while little is known;
-- level `Σ w·y / Σ w·r`; expected on a day: `level · r`;
-- variance to mean `(Σ w·(y − level·r)² + 4) / (Σ w·level·r + 4)`: 1, Poisson, while little is known;
-- an interval of mean m varies by `variance to mean · m · (1 + m / Σ w·y)`, at most twice the plain product, because
-  the level is only an estimate. (92 series of real receipts, seven days at 98 %: 93 to 95 % of the sums stayed within
-  the quantile without this factor, 96 to 97 % with it.)
+Days are taken in by *steps*, because looking at each article every day is most of the work and tells nothing new of
+what sells once a week. A step lasts as long as eight purchases are expected to take, a day at least and a week at most;
+it ends early when four times as much was sold, and after the article's first day if that sold anything. What is in
+force on a day is what was learned by the last step that ended before it.
 
-A day on which the store was closed is no observation, unless something was sold on it. What is returned on a day beyond
-what is sold counts as nothing sold. Before there is any history stands one *imagined day* with one typical purchase: it
-dates from the day before the article's first, is forgotten like any other day, and lets a new article be ordered. While
-not a single day is over, what was sold today so far counts as the part of a day that has passed.
+All is computed from the units sold per business day, in the order of the days, whatever order they became known in. The
+row therefore keeps each day of the last weeks by itself and two states: one as of the last step, and one from before
+every day of which something may still become known. When something does, the last steps are taken again. So a permuted
+day and a late sale give the same figures, to the bit.
 
-For goods in `gram` the 4s and the 1 are typical purchases too (`units.typical_purchase`), so the unit decides nothing.
+A day on which the store was closed teaches nothing, unless something was sold on it. What is returned on a day beyond
+what is sold counts as nothing sold. A silence of more than `SILENCE_DAYS` days counts as that long, in whole weeks.
+While not a single day is over, what was sold today so far counts as the part of a day that has passed.
 """
 
+import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
+from operator import mul
 from typing import Final
 
 import msgspec
 
 from freshmart_streams.domain import calendars
 from freshmart_streams.domain.calendars import Calendar
+from freshmart_streams.domain.learning import SILENT_MAX, Learned
 
-HISTORY_DAYS: Final = 56
-"""Closed business days that count: eight of each weekday."""
+STEP_PURCHASES: Final = 8.0
+"""Typical purchases that a step is expected to bring; four times as many end it."""
 
-LEVEL_DECAY: Final = 0.95
-WEEKDAY_DECAY: Final = 0.93
-SHRINKAGE: Final = 4.0
-"""Typical purchases that a weekday factor and the variance have to be told before they leave 1."""
+STEP_DAYS_MAX: Final = 7
+
+SILENCE_DAYS: Final = 91
+"""Days without anything known that are counted one by one: more than any state heeds."""
+
+KEPT_DAYS: Final = 400
+"""Days kept of an article that nobody knows, of which nothing is learned."""
 
 UNCERTAINTY_MAX: Final = 1.0
 """A new article may not be ordered as if it could sell anything."""
 
-_LEVEL_WEIGHTS: Final = tuple(LEVEL_DECAY**age for age in range(HISTORY_DAYS + 1))
-_WEEKDAY_WEIGHTS: Final = tuple(WEEKDAY_DECAY ** (age // 7) for age in range(HISTORY_DAYS + 1))
 
+class Demand(msgspec.Struct, array_like=True, gc=False):
+    """The row of an article in a store: base units sold per business day, net of voids and returns, today included.
 
-class Demand(msgspec.Struct, array_like=True):
-    """The row of an article in a store: base units sold per business day, net of voids and returns, today included."""
+    Attributes:
+        first_day: the first day the article is known to have been on offer; 0: it never was.
+        newest_day: the newest day something became known of.
+        sold: the days kept one by one, without a gap; the last one is `newest_day`. Days after it sold nothing so far.
+        base: what was learned of the days before the first of `sold`, empty for nothing (`learning.Learned`).
+        learned, learned_day: what was learned of the days before `learned_day`, by the steps since; 0: take them again.
+    """
 
     first_day: int = 0
-    """The first day the article is known to have been on offer; 0: it never was."""
     newest_day: int = 0
-    """The newest day something became known of."""
     sold: list[int] = msgspec.field(default_factory=list)
-    """Up to `HISTORY_DAYS` + 1 days without a gap; the last one is `newest_day`. Days after it sold nothing so far."""
+    base: bytes = b""
+    learned: bytes = b""
+    learned_day: int = 0
+
+    @property
+    def base_day(self) -> int:
+        """The first day that is kept by itself."""
+        return self.newest_day - len(self.sold) + 1
 
 
-@dataclass(frozen=True, slots=True)
-class Parameters:
+class Parameters(msgspec.Struct, frozen=True, gc=False):
     """What is expected of an article, out of its history."""
 
     level: float
@@ -69,8 +81,7 @@ class Parameters:
     """Base units sold that the level rests on, older ones counting less."""
 
 
-@dataclass(frozen=True, slots=True)
-class Forecast:
+class Forecast(msgspec.Struct, frozen=True, gc=False):
     """Demand of an interval: base units per selling day, and the variance of their sum."""
 
     daily: tuple[float, ...]
@@ -85,9 +96,10 @@ class Forecast:
 def apply_sale(demand: Demand, *, day: int, units: int) -> None:
     """Count base units sold on a business day; returns and voids are negative. Days too old to be kept are left out."""
     apply_offered(demand, day=day)
-    place = day - demand.newest_day - 1
-    if -place <= len(demand.sold):
-        demand.sold[place] += units
+    if day >= demand.base_day:
+        demand.sold[day - demand.newest_day - 1] += units
+        if day < demand.learned_day:
+            demand.learned, demand.learned_day = b"", 0
 
 
 def apply_offered(demand: Demand, *, day: int) -> None:
@@ -96,26 +108,52 @@ def apply_offered(demand: Demand, *, day: int) -> None:
         demand.first_day = demand.newest_day = day
         demand.sold = [0]
     elif day > demand.newest_day:
-        demand.sold = _newest(demand.sold + [0] * min(day - demand.newest_day, HISTORY_DAYS + 1))
-        demand.newest_day = day
+        _extend(demand, day)
     elif day < demand.first_day:
-        missing = min(demand.newest_day - day, HISTORY_DAYS) + 1 - len(demand.sold)
-        demand.sold = [0] * missing + demand.sold
         demand.first_day = day
+        if not demand.base and demand.newest_day - day < KEPT_DAYS:
+            demand.sold = [0] * (demand.base_day - day) + demand.sold
+            demand.learned, demand.learned_day = b"", 0
 
 
 def sold_on(demand: Demand, day: int) -> int:
-    """Base units sold on a day; 0 before the history."""
+    """Base units sold on a day; 0 before the days that are kept."""
     place = day - demand.newest_day - 1
     return demand.sold[place] if place < 0 and -place <= len(demand.sold) else 0
 
 
-def history(demand: Demand, today: int) -> list[tuple[int, int]]:
-    """The days that are over, oldest first, with the base units sold: at most `HISTORY_DAYS`, `today` excluded."""
-    if not demand.first_day:
-        return []
-    first = max(demand.first_day, today - HISTORY_DAYS)
-    return [(day, sold_on(demand, day)) for day in range(first, today)]
+def learn(demand: Demand, *, calendar: Calendar, today: int, late_days: int, typical_purchase: int = 1) -> None:
+    """Take the steps that ended before `today`.
+
+    `late_days` is how many days back something may still become known; what is older is not kept by itself any more.
+    """
+    if not demand.first_day or today <= demand.first_day:
+        return
+    learned, day = _steps(demand, *_newest(demand), until=today, calendar=calendar, purchase=typical_purchase)
+    demand.learned, demand.learned_day = learned, day
+    settled = today - late_days
+    if demand.base_day + STEP_DAYS_MAX <= settled:
+        base, day = _steps(
+            demand, demand.base, demand.base_day, until=settled, calendar=calendar, purchase=typical_purchase
+        )
+        known = demand.newest_day - day + 1
+        if known <= 0:  # a longer silence than days are kept for
+            demand.newest_day, demand.sold = day, [0]
+        else:
+            demand.sold = demand.sold[-known:]
+        demand.base = base
+
+
+def until_next_step(demand: Demand, *, today: int, typical_purchase: int) -> tuple[int, int]:
+    """The day on which the step that runs ends, and how many more units, sold before that, end it on the day after.
+
+    `learn` was called today.
+    """
+    learned, day = _newest(demand)
+    days, units = _length(demand, learned, day, typical_purchase)
+    if day == demand.first_day < today:
+        units = _surprise(typical_purchase)  # the first day sold nothing, or its step had ended
+    return day + days, units - sum(max(sold_on(demand, each), 0) for each in range(day, today))
 
 
 def parameters(
@@ -135,17 +173,31 @@ def parameters(
     >>> parameters(row, calendar=utc, today=monday, elapsed=0.5).level
     2.0
     """
-    observed = _observe(demand, calendar, today, elapsed)
-    imagined = LEVEL_DECAY ** max(0, today - demand.first_day) if demand.first_day else 1.0
-    plain = _level(observed, imagined, typical_purchase, (1.0,) * 7)
-    prior = SHRINKAGE * typical_purchase
-    factors = tuple(
-        (sold + prior) / (plain * days + prior)
-        for sold, days in zip(observed.weekday_sold, observed.weekday_days, strict=True)
-    )
-    level = _level(observed, imagined, typical_purchase, factors)
-    evidence = sum(observed.sold) + imagined * typical_purchase
-    return Parameters(level, factors, _variance_to_mean(observed, level, factors, typical_purchase), evidence)
+    if not 0 < demand.first_day < today:
+        return on_first_day(max(sold_on(demand, today), 0), elapsed=elapsed, typical_purchase=typical_purchase)
+    learned, _ = _steps(demand, *_newest(demand), until=today, calendar=calendar, purchase=typical_purchase)
+    return _parameters(learned, typical_purchase)
+
+
+def in_force(demand: Demand, *, typical_purchase: int = 1) -> Parameters:
+    """As `parameters`, for an article of which a day is over and all steps are taken (`learn`)."""
+    return _parameters(_newest(demand)[0], typical_purchase)
+
+
+def on_first_day(sold: int, *, elapsed: float, typical_purchase: int) -> Parameters:
+    """What to expect of an article of which no day is over: it and the imagined day are all there is."""
+    sales = float(sold + typical_purchase)
+    return Parameters(sales / (elapsed + 1.0), _EVEN, float(typical_purchase), sales)
+
+
+def after_first_day(sold: int) -> Parameters:
+    """What to expect of an article sold by the piece of which one day is over, on which it sold so much."""
+    return _parameters(_after_first_day(sold), 1)
+
+
+def first_day_in_force_until(day: int, sold: int) -> int:
+    """The day before which what is learned of the first day stays in force; 0 where more was sold than is foreseen."""
+    return day + 1 + _DAYS_AFTER_FIRST[sold] if sold <= FIRST_SOLD_MAX else 0
 
 
 def expected_on(expected: Parameters, day: int) -> float:
@@ -153,9 +205,10 @@ def expected_on(expected: Parameters, day: int) -> float:
     return expected.level * expected.weekday_factors[(day - 1) % 7]
 
 
-def expected_on_weekdays(expected: Parameters, counts: Iterable[int]) -> float:
+def expected_on_weekdays(expected: Parameters, counts: Iterable[float]) -> float:
     """Base units expected on that many Mondays to Sundays (`calendars.selling_weekdays`)."""
-    return expected.level * sum(n * factor for n, factor in zip(counts, expected.weekday_factors, strict=True))
+    days: float = sum(map(mul, counts, expected.weekday_factors))
+    return expected.level * days
 
 
 def demand_rate_per_day(expected: Parameters, days: Sequence[int]) -> float:
@@ -172,85 +225,110 @@ def interval_forecast(expected: Parameters, days: Sequence[int], *, today: int, 
     >>> interval_forecast(steady, range(tuesday, tuesday + 3), today=tuesday, share_of_today=0.75)
     Forecast(daily=(4.5, 6.0, 6.0), variance=24.75)
     """
-    daily = tuple(expected_on(expected, day) * (share_of_today if day == today else 1.0) for day in days)
-    mean = sum(daily)
+    return interval_in(expected, [((day - 1) % 7, share_of_today if day == today else 1.0) for day in days])
+
+
+def interval_in(expected: Parameters, days: Iterable[tuple[int, float]]) -> Forecast:
+    """Demand of days, each given by its weekday, Monday being 0, and by what is left of it."""
+    level, factors = expected.level, expected.weekday_factors
+    daily = tuple([level * factors[place] * share for place, share in days])
+    return Forecast(daily, variance_of(expected, sum(daily)))
+
+
+def variance_of(expected: Parameters, mean: float) -> float:
+    """Variance of the demand of an interval of this mean.
+
+    `variance to mean · m · (1 + m / evidence)`, at most twice the plain product, because the level is only an estimate.
+    """
     uncertainty = min(mean / expected.evidence, UNCERTAINTY_MAX) if mean else 0.0
-    return Forecast(daily, expected.variance_to_mean * mean * (1 + uncertainty))
+    return expected.variance_to_mean * mean * (1 + uncertainty)
 
 
-@dataclass(slots=True)
-class _Observed:
-    """Weighted sums over the days that count; each list runs from Monday to Sunday."""
-
-    days: list[float]
-    """Σ w"""
-    sold: list[float]
-    """Σ w·y"""
-    squares: list[float]
-    """Σ w·y²"""
-    weekday_days: list[float]
-    """Σ of the weekday's own, slower weights"""
-    weekday_sold: list[float]
-    """Σ y with them"""
+_EVEN: Final = (1.0,) * 7
 
 
-@dataclass(frozen=True, slots=True)
-class _Window:
-    """The last days of a store that are over: the same for all its articles known as long."""
-
-    is_open: tuple[bool, ...]
-    """By age; yesterday is 1."""
-    days: tuple[float, ...]
-    weekday_days: tuple[float, ...]
-    """As in `_Observed`, over the open days."""
+@lru_cache(maxsize=8_192)
+def _parameters(learned: bytes, typical_purchase: int) -> Parameters:
+    state = Learned(learned, typical_purchase)
+    level, evidence = state.level_and_evidence()
+    return Parameters(level, state.weekday_factors(), state.variance_to_mean(), evidence)
 
 
-def _observe(demand: Demand, calendar: Calendar, today: int, elapsed: float) -> _Observed:
-    known = min(max(today - demand.first_day, 0), HISTORY_DAYS) if demand.first_day else 0
-    window = _window(calendar, today, known)
-    days, weekday_days = list(window.days), list(window.weekday_days)
-    sold, squares, weekday_sold = [0.0] * 7, [0.0] * 7, [0.0] * 7
-    for age, units in enumerate(reversed(demand.sold), today - demand.newest_day):
-        if units <= 0 or not 0 < age <= known:
-            continue
-        place, weight, weekday_weight = (today - age - 1) % 7, _LEVEL_WEIGHTS[age], _WEEKDAY_WEIGHTS[age]
-        if not window.is_open[age]:  # a special opening: its weight is not yet among those of the open days
-            days[place] += weight
-            weekday_days[place] += weekday_weight
-        sold[place] += weight * units
-        squares[place] += weight * units * units
-        weekday_sold[place] += weekday_weight * units
-    if not any(days):
-        days[(today - 1) % 7], sold[(today - 1) % 7] = elapsed, float(max(sold_on(demand, today), 0))
-    return _Observed(days, sold, squares, weekday_days, weekday_sold)
+def _newest(demand: Demand) -> tuple[bytes, int]:
+    """The newest state that holds, and the first day that is not in it."""
+    if demand.learned_day:
+        return demand.learned, demand.learned_day
+    return demand.base, demand.base_day
 
 
-@lru_cache(maxsize=4_096)
-def _window(calendar: Calendar, today: int, known: int) -> _Window:
-    is_open = (False, *(calendars.is_open(calendar, today - age) for age in range(1, known + 1)))
-    days, weekday_days = [0.0] * 7, [0.0] * 7
-    for age in range(1, known + 1):
-        if is_open[age]:
-            days[(today - age - 1) % 7] += _LEVEL_WEIGHTS[age]
-            weekday_days[(today - age - 1) % 7] += _WEEKDAY_WEIGHTS[age]
-    return _Window(is_open, tuple(days), tuple(weekday_days))
+def _steps(
+    demand: Demand, learned: bytes, day: int, *, until: int, calendar: Calendar, purchase: int
+) -> tuple[bytes, int]:
+    """Take whole steps from the state as of `day`; the state after the last one that ended by `until`, and that day."""
+    while end := _end_of_step(demand, learned, day, until, purchase):
+        state = Learned(learned, purchase)
+        if state.silent >= SILENT_MAX and day > demand.newest_day:  # nothing to learn, however long it lasts
+            return learned, until - (until - day) % STEP_DAYS_MAX
+        for each in range(day, end):
+            units = sold_on(demand, each)
+            if units > 0 or calendars.is_open(calendar, each):
+                state.learn(units, (each - 1) % 7)
+        learned, day = state.pack(), end
+    return learned, day
 
 
-def _level(observed: _Observed, imagined: float, typical_purchase: int, factors: Sequence[float]) -> float:
-    days = sum(n * factor for n, factor in zip(observed.days, factors, strict=True))
-    return (sum(observed.sold) + imagined * typical_purchase) / (days + imagined)
+def _end_of_step(demand: Demand, learned: bytes, day: int, until: int, purchase: int) -> int:
+    """The day on which the step that began on `day` ended; 0 when it has not ended by `until`."""
+    if day >= until:
+        return 0
+    days, units = _length(demand, learned, day, purchase)
+    for each in range(day, min(day + days, until)):
+        units -= max(sold_on(demand, each), 0)
+        if units <= 0:
+            return each + 1
+        if each == demand.first_day:
+            units += _surprise(purchase) - 1  # an ordinary step from here on
+    return day + days if day + days <= until else 0
 
 
-def _variance_to_mean(observed: _Observed, level: float, factors: Sequence[float], typical_purchase: int) -> float:
-    prior = SHRINKAGE * typical_purchase
-    squares, mean = prior * typical_purchase, prior
-    for place, factor in enumerate(factors):
-        expected = level * factor
-        spread = observed.squares[place] - 2 * expected * observed.sold[place] + observed.days[place] * expected**2
-        squares += max(spread, 0.0)  # a difference of large sums may end just below zero
-        mean += observed.days[place] * expected
-    return squares / mean
+def _length(demand: Demand, learned: bytes, day: int, purchase: int) -> tuple[int, int]:
+    """How many days a step lasts, and how many units sold end it early."""
+    return _step_days(learned, purchase), 1 if day == demand.first_day else _surprise(purchase)
 
 
-def _newest(sold: list[int]) -> list[int]:
-    return sold[-(HISTORY_DAYS + 1) :]
+def _step_days(learned: bytes, purchase: int) -> int:
+    level = _parameters(learned, purchase).level
+    if level * STEP_DAYS_MAX <= STEP_PURCHASES * purchase:
+        return STEP_DAYS_MAX
+    return max(math.ceil(STEP_PURCHASES * purchase / level), 1)
+
+
+def _surprise(purchase: int) -> int:
+    return int(4 * STEP_PURCHASES) * purchase
+
+
+def _after_first_day(sold: int) -> bytes:
+    state = Learned(b"", 1)
+    state.learn(sold, 0)  # the weekday teaches nothing yet
+    return state.pack()
+
+
+def _extend(demand: Demand, day: int) -> None:
+    """Let the days that are kept reach to `day`."""
+    silence = day - demand.newest_day - 1
+    beyond = max(silence - SILENCE_DAYS, 0)
+    weeks = -(-beyond // 7) * 7  # whole ones: the weekdays stay, and so do the days on which steps end
+    if weeks and demand.learned_day:
+        demand.learned_day += weeks
+    demand.sold = (demand.sold + [0] * (silence - weeks) + [0])[-KEPT_DAYS:]
+    demand.newest_day = day
+
+
+FIRST_SURPRISE: Final = _surprise(1)
+"""Pieces that end a step early, after a first day that sold nothing."""
+
+FIRST_SOLD_MAX: Final = 12
+"""Pieces sold on an article's first day up to which it is worked out beforehand what is learned of it."""
+
+_DAYS_AFTER_FIRST: Final = tuple(_step_days(_after_first_day(sold), 1) for sold in range(FIRST_SOLD_MAX + 1))
+"""How many days what is learned of an article's first day is in force, by the pieces which that sold."""

@@ -20,11 +20,14 @@ COUNT_LATE_BY_AT_MOST = 48 * 3_600 * 1_000_000
 NEVER_COUNTED = -1
 """`counted_at` before the first count; every instant of an event is greater."""
 
-_SETTLE_EVERY = 6 * 3_600 * 1_000_000  # rewriting the packed changes costs; a quarter of a day of slack bounds them
+# Rewriting the packed changes costs, and so does keeping what need not be kept: a day of slack for few, less for many.
+_SETTLE_EVERY = 24 * 3_600 * 1_000_000
+_SETTLE_MANY_EVERY = 6 * 3_600 * 1_000_000
+_MANY = 50 * 12  # bytes
 _CHANGE = Struct("<qi")  # time in microseconds, quantity in base units (bounded by events.values)
 
 
-class Ledger(msgspec.Struct, array_like=True):
+class Ledger(msgspec.Struct, array_like=True, gc=False):
     """The stock of one article in one store. Quantities are base units, times microseconds since 1970.
 
     Attributes:
@@ -50,13 +53,21 @@ def apply_change(ledger: Ledger, at: int, quantity: int, clock: int) -> None:
     >>> ledger.on_hand
     7
     """
-    if at <= ledger.counted_at:
-        return
+    if at > ledger.counted_at:
+        apply_packed(ledger, quantity, packed(at, quantity, clock), clock)
+
+
+def apply_packed(ledger: Ledger, quantity: int, change: bytes, clock: int) -> None:
+    """As `apply_change`, of a change after the last count that is `packed` already: a receipt has many of them."""
     ledger.on_hand += quantity
     if clock >= ledger.settle_at:
         _settle(ledger, clock)
-    if at > clock - COUNT_LATE_BY_AT_MOST:
-        ledger.recent += _CHANGE.pack(at, quantity)
+    ledger.recent += change
+
+
+def packed(at: int, quantity: int, clock: int) -> bytes:
+    """A change as it is kept by itself: nothing where no count can lie before it any more."""
+    return _CHANGE.pack(at, quantity) if at > clock - COUNT_LATE_BY_AT_MOST else b""
 
 
 def is_count_too_late(at: int, clock: int) -> bool:
@@ -81,8 +92,14 @@ def apply_count(ledger: Ledger, at: int, quantity: int, clock: int) -> None:
 
 def _settle(ledger: Ledger, clock: int) -> None:
     """Forget by itself what no count can lie before any more; it stays in `on_hand`."""
-    horizon = clock - COUNT_LATE_BY_AT_MOST
-    if ledger.recent:
-        kept = (change for change in _CHANGE.iter_unpack(ledger.recent) if change[0] > horizon)
-        ledger.recent = b"".join(_CHANGE.pack(*change) for change in kept)
     ledger.settle_at = clock + _SETTLE_EVERY
+    if not ledger.recent:
+        return
+    horizon, recent, start = clock - COUNT_LATE_BY_AT_MOST, ledger.recent, 0
+    # They mostly stand in their order. What came late stays behind a newer one a while longer, and does no harm there.
+    while start < len(recent) and _CHANGE.unpack_from(recent, start)[0] <= horizon:
+        start += _CHANGE.size
+    if start:
+        ledger.recent = recent[start:]
+    if len(ledger.recent) > _MANY:
+        ledger.settle_at = clock + _SETTLE_MANY_EVERY

@@ -74,7 +74,7 @@ def apply_movement(moment: Moment, movement: Movement) -> None:
 def _count(moment: Moment, movement: Movement, touched: Articles) -> None:
     for sku, quantity in touched.quantities.items():
         row = touched.row(sku)
-        ledger.apply_count(row.ledger, moment.at, quantity, moment.clock)
+        ledger.apply_count(row, moment.at, quantity, moment.clock)
         _offer(moment, row, sku)
         alerts.close_for_article(moment, row, sku, AlertKind.ORDER_CONFLICT, "The article was counted.")
 
@@ -83,7 +83,7 @@ def _waste(moment: Moment, movement: Movement, touched: Articles) -> None:
     day = times.local(moment.at, moment.zone)[0]
     cost = 0
     for sku, quantity in touched.quantities.items():
-        ledger.apply_change(touched.row(sku).ledger, moment.at, -quantity, moment.clock)
+        ledger.apply_change(touched.row(sku), moment.at, -quantity, moment.clock)
         known = touched.known(sku)
         cost += 0 if known is None else _cost(known.product, quantity)
     figures = reporting.figures_of(moment, day)
@@ -100,7 +100,7 @@ def _changes(sign: int) -> Callable[[Moment, Movement, Articles], None]:
 
     def change(moment: Moment, movement: Movement, touched: Articles) -> None:
         for sku, quantity in touched.quantities.items():
-            ledger.apply_change(touched.row(sku).ledger, moment.at, sign * quantity, moment.clock)
+            ledger.apply_change(touched.row(sku), moment.at, sign * quantity, moment.clock)
 
     return change
 
@@ -108,7 +108,7 @@ def _changes(sign: int) -> Callable[[Moment, Movement, Articles], None]:
 def _receive(moment: Moment, movement: Movement, touched: Articles) -> None:
     for sku, quantity in touched.quantities.items():
         row = touched.row(sku)
-        ledger.apply_change(row.ledger, moment.at, quantity, moment.clock)
+        ledger.apply_change(row, moment.at, quantity, moment.clock)
         if quantity:
             _offer(moment, row, sku)
 
@@ -218,7 +218,8 @@ def _offer(moment: Moment, row: Stock, sku: str) -> None:
     key, day = article_key(moment.store.store_id, sku), times.local(moment.at, moment.zone)[0]
     demand = moment.books.demand.get(key) or Demand()
     forecast.apply_offered(demand, day=day)
-    stock.note_history_change(row, day)
+    if day < moment.today:
+        stock.note_history_change(row)
     moment.books.demand[key] = demand
 
 

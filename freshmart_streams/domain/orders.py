@@ -39,7 +39,7 @@ NEVER = -1
 UNCONFIRMED = -1
 
 
-class Order(msgspec.Struct, array_like=True):
+class Order(msgspec.Struct, array_like=True, gc=False):
     """One order; quantities in base units, days as ordinals, times in microseconds since 1970.
 
     Attributes:

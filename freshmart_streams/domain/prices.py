@@ -34,7 +34,7 @@ Change: TypeAlias = tuple[Instant, Cents | None]
 _time_of = itemgetter(0)
 
 
-class RegularPrices(msgspec.Struct, array_like=True):
+class RegularPrices(msgspec.Struct, array_like=True, gc=False):
     """An article's regular price: its changes, oldest first, no two at one time."""
 
     changes: list[Change] = []
@@ -45,7 +45,7 @@ class RegularPrices(msgspec.Struct, array_like=True):
         return self.changes[-1][0] if self.changes else 0
 
 
-class AwaitedPrice(msgspec.Struct, array_like=True):
+class AwaitedPrice(msgspec.Struct, array_like=True, gc=False):
     """A price that was decided and waits for its label.
 
     Attributes:
@@ -61,7 +61,7 @@ class AwaitedPrice(msgspec.Struct, array_like=True):
     prior_price: Cents | None = None
 
 
-class Prices(msgspec.Struct, array_like=True):
+class Prices(msgspec.Struct, array_like=True, gc=False):
     """The prices of an article in a store.
 
     Attributes:
@@ -84,7 +84,7 @@ class Prices(msgspec.Struct, array_like=True):
         return self.changes[-1][1] if self.changes else None
 
 
-class PriceLabel(msgspec.Struct, array_like=True):
+class PriceLabel(msgspec.Struct, array_like=True, gc=False):
     """Whose price a decision is about: a label is confirmed by the decision's id alone."""
 
     sku: str

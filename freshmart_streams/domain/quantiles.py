@@ -33,6 +33,7 @@ def poisson(mean: float, service_level: float) -> int:
     return negative_binomial(mean, mean, service_level)
 
 
+@lru_cache(maxsize=16_384)
 def negative_binomial(mean: float, variance: float, service_level: float) -> int:
     """The smallest k with `F(k) >= service_level`, demand being negative binomial; Poisson when variance <= mean.
 
@@ -58,10 +59,10 @@ def negative_binomial(mean: float, variance: float, service_level: float) -> int
 
 def _add_up(term: float, k: int, mean: float, excess: float, service_level: float) -> int:
     """Walk up from the probability `term` of `k`, below which nothing counts, until the sum is enough."""
-    total = term
+    total, square, variance = term, mean * mean, mean + excess
     # Rounding may keep the sum just below a service level next to 1: it ends where a term no longer changes it.
     while total < service_level and (k < mean or total + term > total):
-        term *= _ratio(k, mean, excess)
+        term *= (k * excess + square) / (variance * (k + 1))  # `_ratio`, without a call per term
         k += 1
         total += term
     return k

@@ -13,7 +13,7 @@ from freshmart_streams.events.master_data import Product, Unit
 from freshmart_streams.events.receipts import ReceiptLine
 
 
-class Seen(msgspec.Struct, array_like=True):
+class Seen(msgspec.Struct, array_like=True, gc=False):
     """That an event was applied, and what it did if it was a sale.
 
     Attributes:
@@ -32,7 +32,7 @@ class Seen(msgspec.Struct, array_like=True):
     lines: list[LineFigures] = []
 
 
-class WaitingVoid(msgspec.Struct, array_like=True):
+class WaitingVoid(msgspec.Struct, array_like=True, gc=False):
     """A void that came before its receipt; kept under the receipt's id."""
 
     at: Instant
@@ -45,11 +45,11 @@ def line_figures(line: ReceiptLine, product: Product | None) -> LineFigures:
 
     An article that nobody knows is sold by the piece and counts as `unknown`.
     """
-    category = UNKNOWN_CATEGORY if product is None else product.category or UNKNOWN_CATEGORY
-    if line.amount is not None:
-        gross = line.amount
-    elif product is None or product.unit is Unit.PIECE:
-        gross = line.quantity * line.unit_price
-    else:
-        gross = money.value(line.quantity, line.unit_price, product.unit)
-    return LineFigures(line.sku, line.quantity, gross, line.discount, category)
+    quantity, gross, category = line.quantity, line.amount, UNKNOWN_CATEGORY
+    if product is not None and product.category:
+        category = product.category
+    if gross is None:
+        gross = quantity * line.unit_price
+        if product is not None and product.unit is not Unit.PIECE:
+            gross = money.value(quantity, line.unit_price, product.unit)
+    return LineFigures(line.sku, quantity, gross, line.discount, category)

@@ -6,32 +6,38 @@ order opportunity there is one decision (`order_id` is made of these three); unt
 revision of it, published when the number of packs changes. An open decision keeps its delivery day and cut-off when
 master data change, and the article has no other one until that cut-off.
 
-Levels are computed once per article and local hour, on first touch, and kept in the article's row: what comes after in
-that hour compares integers. They are void when the opportunity or the master data behind them changes. While a day goes
-by and nothing else happens, the reorder point can only fall, because less of the day is left. So an article that lies
-above the one of an earlier hour, and has no open decision, need not be computed anew before it reaches that one.
+Levels are computed once per article and local hour and kept in the article's row. They are void when the opportunity or
+the master data behind them changes. Most sales do not even need them: of an article that lies above every reorder point
+of the coming days, a sale is one comparison of integers (`calm`).
 """
 
+from copy import copy
 from datetime import date
 
 from freshmart_streams.domain import (
     alerts,
+    calendars,
+    forecast,
     identifiers,
     order_places,
     orders,
-    policies,
+    outlooks,
     replenishment,
     stock,
     store_days,
     times,
+    units,
 )
 from freshmart_streams.domain.books import KnownProduct, Moment, article_key, order_key, partition_clock
-from freshmart_streams.domain.forecast import Demand
+from freshmart_streams.domain.calendars import Calendar
+from freshmart_streams.domain.forecast import Demand, Parameters
 from freshmart_streams.domain.order_places import Standing
 from freshmart_streams.domain.orders import Order
-from freshmart_streams.domain.replenishment import Levels, OrderQuantity
+from freshmart_streams.domain.outlooks import Outlook
+from freshmart_streams.domain.policies import EffectivePolicy
+from freshmart_streams.domain.replenishment import Levels, Need, OrderQuantity
 from freshmart_streams.domain.reporting import figures_of, mark_day_changed
-from freshmart_streams.domain.stock import Stock, inventory_position
+from freshmart_streams.domain.stock import Shelf, Stock, inventory_position
 from freshmart_streams.events.alerts import AlertKind
 from freshmart_streams.events.decisions import Binding, Reorder, ReorderReason, Source
 from freshmart_streams.events.master_data import Product
@@ -53,6 +59,7 @@ def reconsider(moment: Moment, row: Stock, known: KnownProduct, trigger: str) ->
         settle_open(moment, row)
     mode = moment.store.rollout.reorder
     if mode is Mode.OFF:
+        keep_history(moment, row, known.product.sku)
         return
     levels = current_levels(moment, row, known)
     if levels is None:
@@ -70,56 +77,204 @@ def reconsider(moment: Moment, row: Stock, known: KnownProduct, trigger: str) ->
 
 def current_levels(moment: Moment, row: Stock, known: KnownProduct) -> Levels | None:
     """The article's levels for the hour of the store's clock; computed when the row has none that hold."""
-    version = known.version + partition_clock(moment.books).master_version
-    if row.levels_version == version and (moment.clock < row.levels_until or _lies_above(moment, row)):
+    version = levels_version(moment, known)
+    if row.levels_version == version and moment.clock < row.levels_until:
         return row.levels
-    product, store_id = known.product, moment.store.store_id
-    key = article_key(store_id, product.sku)
-    demand = moment.books.demand.get(key)
-    changed = stock.flush_sold(row, demand)
-    if changed is not None:
-        moment.books.demand[key] = demand = changed
-    found = moment.books.policies
-    need = replenishment.need_of(
-        demand or Demand(),
-        calendar=moment.calendar,
-        at=moment.clock,
-        lead_time_days=product.lead_time_days,
-        shelf_life_days=product.shelf_life_days,
-        unit=product.unit,
-        policy=policies.effective_policy(*(found.get(name) for name in policies.keys(store_id, product.sku))),
-    )
-    row.levels_version = version
-    row.levels_until = store_days.next_full_hour(moment.clock, moment.zone)
-    row.levels = None
-    if need is not None:
-        row.levels = need.levels
-        row.levels_until = min(row.levels_until, need.opportunity.cut_off_at)
-        row.deliver_by, row.cut_off_at = need.opportunity.deliver_by, need.opportunity.cut_off_at
-        row.demand_rate_per_day, row.usable_demand = need.demand_rate_per_day, need.usable_demand
-        row.falling_day = moment.today
-        row.falling_until = _falling_until(moment, demand, need)
+    product = known.product
+    demand = _learned(moment, row, product)
+    hour = outlooks.hour_of(moment.calendar, moment.clock, moment.today, moment.second)
+    outlook = hour.outlook(product.lead_time_days)
+    row.levels_version, row.levels_until = version, store_days.next_full_hour(moment.clock, moment.second)
+    row.levels, row.falling_until, row.bound_until, row.foreseen = None, 0, 0, 0
+    if outlook is None:
+        return None
+    is_new = not 0 < demand.first_day < moment.today
+    if is_new:
+        expected = _today_only(moment, row, demand, product)
+    else:
+        expected = forecast.in_force(demand, typical_purchase=units.typical_purchase(product.unit))
+    policy = moment.books.policy_of(moment.store.store_id, product.sku)
+    need = replenishment.need_in(hour, outlook, expected, shelf_life_days=product.shelf_life_days, policy=policy)
+    row.levels, row.usable_demand, row.demand_rate_per_day = need.levels, need.usable_demand, need.demand_rate_per_day
+    row.deliver_by, row.cut_off_at = need.opportunity.deliver_by, need.opportunity.cut_off_at
+    row.levels_until = min(row.levels_until, need.opportunity.cut_off_at)
+    if not is_new:
+        row.falling_until = _falling_until(moment, need)
+    spare = inventory_position(row) - need.levels.reorder_point
+    if spare > 0 and not row.open_order:
+        if is_new:
+            row.bound = _bound_of_new(moment, row, demand, product, outlook, policy, spare)
+        else:
+            row.bound = replenishment.highest_reorder_point(expected, outlook, policy)
+        row.bound_until = times.start_of_day(min(row.step_until, moment.today + outlooks.DAYS), moment.zone)
     return row.levels
 
 
-def _lies_above(moment: Moment, row: Stock) -> bool:
-    """Whether the levels of an earlier hour are enough to know that nothing is to be ordered."""
-    if moment.clock >= row.falling_until or row.open_order or row.levels is None:
-        return False
-    return inventory_position(row) > row.levels.reorder_point
+def levels_version(moment: Moment, known: KnownProduct) -> int:
+    """Of all master data that an article's levels come from; it only grows."""
+    return known.version + partition_clock(moment.books).master_version
 
 
-def _falling_until(moment: Moment, demand: Demand | None, need: replenishment.Need) -> times.Instant:
+def calm(moment: Moment, row: Stock, known: KnownProduct) -> tuple[times.Instant, int]:
+    """Up to when, and above how many on hand, a sale of the article has no consequence but that less is on hand.
+
+    Within that a sale compares two integers (`selling.apply_sale`). It holds until anything else changes the row, the
+    master data change (`levels_version`), or the running step of learning ends, and it is worked out anew each time the
+    article is looked at. While a decision is open its quantity follows the position: it holds for the levels of the
+    hour, and as long as the same packs are wanted.
+    """
+    if _is_watched(moment, row):
+        return 0, 0
+    if moment.store.rollout.reorder is Mode.OFF:
+        row.levels_version, row.levels_until = levels_version(moment, known), 0
+        return times.start_of_day(moment.today + 1, moment.zone), 0
+    if row.levels is None:
+        return row.levels_until, 0
+    if row.open_order:
+        return _calm_while_open(row, known.product, row.levels)
+    return _calm_above_bound(row, row.levels, moment.clock)
+
+
+def _calm_above_bound(row: Stock, levels: Levels, clock: times.Instant) -> tuple[times.Instant, int]:
+    coming, position = row.on_order + row.in_transit, inventory_position(row)
+    if position > row.bound and clock < row.bound_until:
+        until = row.bound_until
+        if not row.falling_until:
+            row.bound_until = 0
+        return until, max(row.bound - coming, 0)
+    if position > levels.reorder_point and clock < row.falling_until:
+        return row.falling_until, max(levels.reorder_point - coming, 0)
+    return 0, 0
+
+
+def _calm_while_open(row: Stock, product: Product, levels: Levels) -> tuple[times.Instant, int]:
+    lowest = replenishment.lowest_position_alike(
+        inventory_position=inventory_position(row),
+        levels=levels,
+        pack_size=product.pack_size,
+        usable_demand=row.usable_demand,
+    )
+    return min(row.levels_until, row.open_until), max(lowest - 1 - row.on_order - row.in_transit, 0)
+
+
+def keep_history(moment: Moment, row: Stock, sku: str) -> None:
+    """Hand days that are over to the article's demand where no decision asks for them."""
+    key = article_key(moment.store.store_id, sku)
+    demand = stock.flush_sold(row, moment.books.demand.get(key), moment.today)
+    if demand is not None:
+        moment.books.demand[key] = demand
+
+
+def levels_on_read(
+    row: Stock,
+    demand: Demand | None,
+    product: Product,
+    *,
+    calendar: Calendar,
+    clock: times.Instant,
+    policy: EffectivePolicy,
+) -> Need | None:
+    """What `current_levels` would find for committed rows, which it leaves as they are."""
+    seen = Demand() if demand is None else copy(demand)
+    seen.sold = list(seen.sold)
+    for day, sold in stock.sold_by_day(row).items():
+        forecast.apply_sale(seen, day=day, units=sold)
+    return replenishment.need_of(
+        seen,
+        calendar=calendar,
+        at=clock,
+        lead_time_days=product.lead_time_days,
+        shelf_life_days=product.shelf_life_days,
+        unit=product.unit,
+        policy=policy,
+    )
+
+
+def _learned(moment: Moment, row: Stock, product: Product) -> Demand:
+    """The article's demand with all steps of learning taken that are over."""
+    key = article_key(moment.store.store_id, product.sku)
+    demand = moment.books.demand.get(key)
+    if not stock.is_step_over(row, moment.today):
+        return demand or Demand()
+    demand = stock.flush_sold(row, demand, moment.today) or demand
+    if demand is None:  # new, and nothing is over
+        row.step_until, row.step_units = moment.today + 1, 1
+        return Demand()
+    purchase = units.typical_purchase(product.unit)
+    # An event counts up to `dedupe_days` behind the clock, and its day may have begun a day before.
+    late_days = moment.books.dedupe_days + 2
+    forecast.learn(demand, calendar=moment.calendar, today=moment.today, late_days=late_days, typical_purchase=purchase)
+    row.step_until, row.step_units = forecast.until_next_step(demand, today=moment.today, typical_purchase=purchase)
+    moment.books.demand[key] = demand
+    return demand
+
+
+def _today_only(moment: Moment, row: Stock, demand: Demand, product: Product, more: int = 0) -> Parameters:
+    """What is expected of an article of which no day is over, if it sells so many `more` at once."""
+    sold = max(stock.sold_on(row, demand, moment.today), 0)
+    elapsed = calendars.elapsed_today(moment.calendar, moment.clock)
+    purchase = units.typical_purchase(product.unit)
+    return forecast.on_first_day(sold + more, elapsed=elapsed, typical_purchase=purchase)
+
+
+def _bound_of_new(
+    moment: Moment,
+    row: Stock,
+    demand: Demand,
+    product: Product,
+    outlook: Outlook,
+    policy: EffectivePolicy,
+    spare: int,
+) -> int:
+    """The bound of an article of which no day is over.
+
+    Each sale raises what is expected of it, so it may sell only so many more: an eighth of what it has to spare. If its
+    first day sells nothing, it is expected to sell what any article is; otherwise what is learned of that day, as long
+    as that can be foreseen (`stock.begin_day`).
+    """
+    more, purchase = spare // 8, units.typical_purchase(product.unit)
+    sold = max(stock.sold_on(row, demand, moment.today), 0)
+    if sold < forecast.FIRST_SOLD_MAX:
+        more = min(more, forecast.FIRST_SOLD_MAX - sold)
+    sold += more
+    expected = _today_only(moment, row, demand, product, more)
+    imagined = forecast.on_first_day(0, elapsed=0.0, typical_purchase=purchase)
+    bound = max(
+        inventory_position(row) - more,
+        replenishment.highest_reorder_point(expected, outlook, policy),
+        replenishment.highest_reorder_point(imagined, outlook, policy),
+    )
+    if demand.first_day == moment.today and purchase == 1 and sold <= forecast.FIRST_SOLD_MAX:
+        row.foreseen = moment.today
+        bound = max(bound, replenishment.highest_after_first_day(sold, outlook, policy))
+    return bound
+
+
+def _falling_until(moment: Moment, need: Need) -> times.Instant:
     """Up to when the reorder point can only fall: the day's end or the cut-off; 0 where it may rise.
 
-    It may rise within the day while the first day of an article is not over (today's sales count then), and where the
-    rest of the day takes its demand from the normal distribution to counted units, whose quantile may be higher.
+    It may rise within the day where the rest of the day takes its demand from the normal distribution to counted units,
+    whose quantile may be higher.
     """
     daily = need.levels.forecast
-    mean, low = sum(daily), replenishment.LOW_VOLUME
-    if demand is None or not 0 < demand.first_day < moment.today or (mean > low and sum(daily[1:]) <= low):
+    low = replenishment.LOW_VOLUME
+    if sum(daily) > low and sum(daily[1:]) <= low:
         return 0
     return min(times.start_of_day(moment.today + 1, moment.zone), need.opportunity.cut_off_at)
+
+
+def _is_watched(moment: Moment, row: Stock) -> bool:
+    """Whether a sale may have a consequence however much is there."""
+    if row.shelf is not Shelf.FILLED or alerts.is_open(row, AlertKind.PERISHABLE_REDUCTION):
+        return True
+    return bool(row.on_order) and _has_sent_perishables(moment, row)
+
+
+def _has_sent_perishables(moment: Moment, row: Stock) -> bool:
+    """Whether goods are on order that may turn out to be too much at any hour."""
+    store_id = moment.store.store_id
+    live = (moment.books.orders.get(order_key(store_id, order_id)) for order_id in row.live_orders)
+    return any(order is None or (order.is_settled and orders.is_perishable(order)) for order in live)
 
 
 def book_order(moment: Moment, row: Stock, order: Order, before: Standing) -> None:
@@ -132,9 +287,9 @@ def book_order(moment: Moment, row: Stock, order: Order, before: Standing) -> No
     row.in_transit += after.in_transit - before.in_transit
     is_live = not order.is_settled or orders.balance(order).open > 0
     if is_live and order.order_id not in row.live_orders:
-        row.live_orders.append(order.order_id)
+        row.live_orders = (*row.live_orders, order.order_id)
     elif not is_live and order.order_id in row.live_orders:
-        row.live_orders.remove(order.order_id)
+        row.live_orders = tuple(one for one in row.live_orders if one != order.order_id)
     if order.is_settled and row.open_order == order.order_id:
         row.open_order, row.open_until = "", 0
     moment.books.schedule(moment.store.store_id, orders.next_due(order, moment.zone), f"order/{order.order_id}")

@@ -7,14 +7,14 @@ that is met (fill rate). Levels are integers of base units, computed once per ar
 """
 
 import math
-from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 import msgspec
 
-from freshmart_streams.domain import calendars, forecast, quantiles, units
+from freshmart_streams.domain import calendars, forecast, outlooks, quantiles, times, units
 from freshmart_streams.domain.calendars import Calendar, Opportunity
 from freshmart_streams.domain.forecast import Demand, Forecast, Parameters
+from freshmart_streams.domain.outlooks import Hour, Outlook
 from freshmart_streams.domain.policies import EffectivePolicy
 from freshmart_streams.domain.times import Instant
 
@@ -32,7 +32,7 @@ Binding: TypeAlias = Literal[
 _TOLERANCE: Final = 1e-9
 
 
-class Levels(msgspec.Struct, array_like=True, frozen=True):
+class Levels(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """The levels of an article for one hour, and what they come from. Base units."""
 
     reorder_point: int
@@ -46,8 +46,7 @@ class Levels(msgspec.Struct, array_like=True, frozen=True):
     service_level: float
 
 
-@dataclass(frozen=True, slots=True)
-class OrderQuantity:
+class OrderQuantity(msgspec.Struct, frozen=True, gc=False):
     """What to order now; no packs: nothing, and `binding` is then `none` or the rule that forbids it."""
 
     packs: int
@@ -57,8 +56,7 @@ class OrderQuantity:
     """The last rule that changed the quantity."""
 
 
-@dataclass(frozen=True, slots=True)
-class Need:
+class Need(msgspec.Struct, frozen=True, gc=False):
     """All that a decision about an article weighs, beside its position: computed once per article and hour."""
 
     opportunity: Opportunity
@@ -83,10 +81,11 @@ def need_of(
     policy: EffectivePolicy,
 ) -> Need | None:
     """What an article needs at the order opportunity of `at`; None when its store has no opportunity."""
-    found = calendars.opportunity(calendar, at, lead_time_days)
-    if found is None:
+    today, second = times.local(at, calendar.zone_name)
+    hour = outlooks.hour_of(calendar, at, today, second)
+    outlook = hour.outlook(lead_time_days)
+    if outlook is None:
         return None
-    today, share = calendars.today(calendar, at), calendars.share_of_today(calendar, at)
     expected = forecast.parameters(
         demand,
         calendar=calendar,
@@ -94,20 +93,50 @@ def need_of(
         elapsed=calendars.elapsed_today(calendar, at),
         typical_purchase=units.typical_purchase(unit),
     )
-    interval = forecast.interval_forecast(expected, found.selling_days, today=today, share_of_today=share)
-    return Need(
-        opportunity=found,
-        levels=levels(interval=interval, policy=policy),
-        demand_rate_per_day=demand_rate_per_day(expected, calendar=calendar, today=today),
-        usable_demand=usable_demand(
-            expected,
-            calendar=calendar,
-            today=today,
-            share_of_today=share,
-            deliver_by=found.deliver_by,
-            shelf_life_days=shelf_life_days,
-        ),
-    )
+    return need_in(hour, outlook, expected, shelf_life_days=shelf_life_days, policy=policy)
+
+
+def need_in(
+    hour: Hour, outlook: Outlook, expected: Parameters, *, shelf_life_days: int | None, policy: EffectivePolicy
+) -> Need:
+    """What an article of which this is expected needs of an order placed in this hour."""
+    interval = forecast.interval_in(expected, outlook.days)
+    usable = None
+    if shelf_life_days is not None and shelf_life_days <= SHELF_LIFE_DAYS:
+        days = hour.usable_days(outlook.opportunity.deliver_by, shelf_life_days)
+        usable = forecast.expected_on(expected, hour.today) * hour.share_of_today
+        usable += forecast.expected_on_weekdays(expected, days)
+    rate = forecast.expected_on_weekdays(expected, outlook.week) / 7
+    return Need(outlook.opportunity, levels(interval=interval, policy=policy), rate, usable)
+
+
+def highest_reorder_point(expected: Parameters, outlook: Outlook, policy: EffectivePolicy) -> int:
+    """A level that no reorder point of the coming `outlooks.DAYS` days exceeds, while the same is expected.
+
+    The demand of no interval exceeds that of `Outlook.most`, nor `Outlook.longest` best days, and for one article a
+    larger mean goes with a higher quantile. Only where the mean leaves the counted units for the normal distribution
+    the quantile may fall; there, what lies below stays below Cantelli's bound, which holds for any distribution.
+    """
+    best = expected.level * max(expected.weekday_factors)
+    mean = min(forecast.expected_on_weekdays(expected, outlook.most), best * outlook.longest)
+    most = forecast.Forecast((mean,), forecast.variance_of(expected, mean))
+    highest = levels(interval=most, policy=policy).reorder_point
+    if mean > LOW_VOLUME:
+        variance = forecast.variance_of(expected, float(LOW_VOLUME))
+        odds = policy.service_level / (1.0 - policy.service_level)
+        highest = max(highest, math.ceil(LOW_VOLUME + math.sqrt(variance * odds)))
+    return highest
+
+
+def highest_after_first_day(sold: int, outlook: Outlook, policy: EffectivePolicy) -> int:
+    """`highest_reorder_point` of an article sold by the piece whose first day sells so many at most."""
+    key = sold, policy
+    found = outlook.after_first_day.get(key)
+    if found is None:
+        learned = [forecast.after_first_day(each) for each in range(1, sold + 1)]
+        found = max((highest_reorder_point(expected, outlook, policy) for expected in learned), default=0)
+        outlook.after_first_day[key] = found
+    return found
 
 
 def levels(*, interval: Forecast, policy: EffectivePolicy, lead_time_sigma_days: float = 0.0) -> Levels:
@@ -172,6 +201,25 @@ def usable_demand(
     counts = calendars.selling_weekdays(calendar, today + 1, deliver_by + shelf_life_days - 1)
     rest_of_today = forecast.expected_on(expected, today) * share_of_today
     return rest_of_today + forecast.expected_on_weekdays(expected, counts)
+
+
+def lowest_position_alike(
+    *, inventory_position: int, levels: Levels, pack_size: int, usable_demand: float | None
+) -> int:
+    """Down to which position `decide_quantity` orders the same as here, whatever minimum and maximum there are.
+
+    >>> levels_now = Levels(26, 26, 26, 9.0, (5.5, 6.0, 5.5), 0.98)
+    >>> lowest_position_alike(inventory_position=7, levels=levels_now, pack_size=12, usable_demand=None)
+    2
+    """
+    level = levels.order_up_to_level
+    if not is_due(inventory_position=inventory_position, levels=levels):
+        return min(levels.reorder_point + 1, level)
+    lowest = level - -(-(level - inventory_position) // pack_size) * pack_size
+    if usable_demand is not None:
+        usable = math.floor(usable_demand + _TOLERANCE)
+        lowest = max(lowest, usable - (max(usable - inventory_position, 0) // pack_size + 1) * pack_size + 1)
+    return lowest
 
 
 def is_due(*, inventory_position: int, levels: Levels) -> bool:

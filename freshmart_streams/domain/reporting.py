@@ -34,7 +34,7 @@ def mark_day_changed(moment: Moment, day: int, figures: DayFigures) -> None:
     key = day_key(store_id, day)
     if store_days.mark_changed(figures, moment.clock):
         moment.books.changed_days[key] = _MARK
-        due = store_days.next_full_hour(moment.clock, moment.zone)
+        due = store_days.next_full_hour(moment.clock, moment.second)
         moment.books.schedule(store_id, due, f"publish/{times.to_iso(day)}")
     moment.books.store_days[key] = figures
 

@@ -5,11 +5,12 @@ takes exactly that effect back. One that comes before its receipt waits; the rec
 nothing, which is what the two do together in the other order.
 """
 
-from freshmart_streams.domain import alerts, articles, ledger, receipts, reporting, stock, store_days, times
-from freshmart_streams.domain.books import Books, KnownProduct, Moment, article_key
+from freshmart_streams.domain import alerts, articles, forecast, ledger, receipts, reporting, stock, store_days, times
+from freshmart_streams.domain.books import Books, KnownProduct, Moment, article_key, partition_clock
 from freshmart_streams.domain.clocks import Clock, seen_day, seen_key
+from freshmart_streams.domain.forecast import Demand
 from freshmart_streams.domain.receipts import Seen, WaitingVoid
-from freshmart_streams.domain.stock import Stock
+from freshmart_streams.domain.stock import Stock, StockHead
 from freshmart_streams.domain.store_days import LineFigures
 from freshmart_streams.domain.times import Instant
 from freshmart_streams.events.alerts import AlertKind
@@ -20,23 +21,53 @@ MARK = "s"
 
 
 def apply_sale(moment: Moment, receipt: Receipt) -> Seen:
-    """Book a receipt of kind `sale`; returns what it did, to be kept under its id."""
-    books, store_id, at = moment.books, moment.store.store_id, moment.at
+    """Book a receipt of kind `sale`; returns what it did, to be kept under its id.
+
+    The hottest loop there is: mostly a line finds its article calm (`reordering.calm`), and is done with a comparison.
+    """
+    books, store_id, at, clock = moment.books, moment.store.store_id, moment.at, moment.clock
     if _meets_waiting_void(moment, receipt.receipt_id):
         return Seen(at, is_voided=True)
-    day, second = times.local(at, moment.store.timezone)
-    hour = second // times.SECONDS_PER_HOUR
-    touched: dict[str, tuple[Stock, KnownProduct | None]] = {}
+    day, second = times.local(at, moment.zone)
+    is_today, hour = day == moment.today, second // times.SECONDS_PER_HOUR
+    master_version, prefix = partition_clock(books).master_version, article_key(store_id, "")
+    skus = [line.sku for line in receipt.lines]
+    keys = [prefix + sku for sku in skus]
     lines: list[LineFigures] = []
-    for line in receipt.lines:
-        sku = line.sku
-        article = touched.get(sku)
-        if article is None:
-            row = books.stock.get(article_key(store_id, sku)) or Stock()
-            article = touched[sku] = (row, books.products.get(sku))
-        row, known = article
+    calm: dict[str, StockHead] = {}
+    changes: dict[int, bytes] = {}
+    touched: dict[str, tuple[Stock, KnownProduct | None]] = {}
+    for line, key, head, known in zip(
+        receipt.lines, keys, books.stock_heads.heads(keys), books.products.get_all(skus), strict=True
+    ):
+        quantity = line.quantity
         lines.append(receipts.line_figures(line, None if known is None else known.product))
-        _sell(moment, row, sku, day, at, line.quantity)
+        if (
+            head is not None
+            and clock < head.calm_until
+            and head.on_hand - quantity > head.calm_above
+            and quantity > 0
+            and is_today
+            and at > head.counted_at
+            and known is not None
+            and head.levels_version == known.version + master_version
+            and line.sku not in touched
+            and (head.sold_day == day or stock.begin_day(head, day))
+        ):
+            change = changes.get(quantity)
+            if change is None:
+                change = changes[quantity] = ledger.packed(at, -quantity, clock)
+            ledger.apply_packed(head, -quantity, change, clock)
+            head.sold += quantity
+            head.changed_at = clock
+            calm[key] = head
+            continue
+        sku = line.sku
+        if sku not in touched:
+            touched[sku] = books.stock.get(key) or Stock(), known
+            calm.pop(key, None)  # its head was opened just now
+        _sell(moment, touched[sku][0], sku, day, at, quantity)
+    books.stock_heads.keep_all(calm)
     figures = reporting.figures_of(moment, day)
     store_days.apply_receipt(figures, hour, lines)
     reporting.mark_day_changed(moment, day, figures)
@@ -88,14 +119,13 @@ def give_up_void(moment: Moment, voided_id: str) -> None:
 
 
 def _sell(moment: Moment, row: Stock, sku: str, day: int, at: Instant, quantity: int) -> None:
-    ledger.apply_change(row.ledger, at, -quantity, moment.clock)
-    if day == row.sold_day:
-        row.sold += quantity
-        return
-    stock.note_history_change(row, day)
-    key = article_key(moment.store.store_id, sku)
-    demand = stock.apply_sold(row, moment.books.demand.get(key), day=day, units=quantity)
-    if demand is not None:
+    ledger.apply_change(row, at, -quantity, moment.clock)
+    if day < moment.today:
+        stock.note_history_change(row)
+    if not stock.apply_sold(row, day, quantity):
+        key = article_key(moment.store.store_id, sku)
+        demand = moment.books.demand.get(key) or Demand()
+        forecast.apply_sale(demand, day=day, units=quantity)
         moment.books.demand[key] = demand
 
 
@@ -104,11 +134,12 @@ def _take_back(moment: Moment, seen: Seen, lines: list[LineFigures]) -> None:
         return  # a receipt of another kind than `sale`: it did nothing
     books, store_id = moment.books, moment.store.store_id
     touched: dict[str, Stock] = {}
-    for sku, quantity, *_ in lines:
+    for line in lines:
+        sku = line.sku
         row = touched.get(sku)
         if row is None:
             row = touched[sku] = books.stock.get(article_key(store_id, sku)) or Stock()
-        _sell(moment, row, sku, seen.day, seen.at, -quantity)
+        _sell(moment, row, sku, seen.day, seen.at, -line.quantity)
     figures = reporting.figures_of(moment, seen.day)
     store_days.apply_receipt(figures, seen.hour, lines, sign=-1)
     reporting.mark_day_changed(moment, seen.day, figures)

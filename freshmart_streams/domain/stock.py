@@ -7,9 +7,8 @@ says which lot it sold, so what will spoil is not known well enough to order aga
 is ordered (`replenishment.decide_quantity`).
 """
 
+from collections.abc import Iterator
 from enum import IntEnum
-
-import msgspec
 
 from freshmart_streams.domain import forecast
 from freshmart_streams.domain.forecast import Demand
@@ -30,93 +29,157 @@ class Shelf(IntEnum):
     """It ran out."""
 
 
-class Stock(msgspec.Struct, array_like=True):
-    """An article in a store; quantities in base units, times in microseconds since 1970, days as ordinals.
+class StockHead(Ledger, array_like=True, gc=False):
+    """Of an article in a store what most sales change, and what they ask before they do.
+
+    Quantities are in base units, times in microseconds since 1970, days are ordinals.
+
+    Attributes:
+        sold_day, sold: units sold on one business day (voids and returns taken off) that `Demand` does not hold yet.
+        earlier: the same for days before that one, day and units by turns; `sold_by_day` has all.
+        step_until, step_units: the step of learning that runs ends before this day, or with so many more units sold on
+            days from `sold_day` on that are over (`forecast.until_next_step`).
+        calm_until, calm_above: up to this time, with more than so much on hand, a sale has no consequence
+            (`reordering.calm`).
+        foreseen: of an article of which no day is over its first day, if the bound heeds what may be learned of that;
+            then the day before which that stays in force.
+        levels_version: of the master data that the levels were computed from.
+        changed_at: the store's clock when the row changed last.
+        tail: the other fields of `Stock`, packed.
+    """
+
+    sold_day: int = 0
+    sold: int = 0
+    earlier: tuple[int, ...] = ()
+    step_until: int = 0
+    step_units: int = 0
+    calm_until: Instant = 0
+    calm_above: int = 0
+    foreseen: int = 0
+    levels_version: int = -1
+    changed_at: Instant = 0
+    tail: bytes = b""
+
+
+class Stock(StockHead, array_like=True, gc=False):
+    """An article in a store.
 
     Attributes:
         on_order: of orders that are sent, what is not yet in transit.
-        sold_day, sold: units sold on one business day (voids and returns taken off) that `Demand` does not hold yet.
         levels: reorder point, order-up-to level and what they come from; None where nothing can be delivered.
         levels_until: the levels hold before this time of the store's clock: one local hour, or until the cut-off.
-        levels_version: of the master data that the levels were computed from.
         deliver_by, cut_off_at: the order opportunity of the levels.
         usable_demand: units that can be sold within the shelf life; None where that does not matter.
         open_order: id of the decision that may still be revised, empty when there is none; `open_until` is its cut-off.
         live_orders: ids of the orders of which something may still come, the open one included.
         alerts: bits of the open alerts (`alerts.Bit`).
-        falling_until, falling_day: up to this time of this day the reorder point can only fall.
-        changed_at: the store's clock when the row changed last.
+        falling_until: up to this time, the day's end at most, the reorder point can only fall.
+        bound, bound_until: a level that no reorder point up to this time exceeds, unless the step ends before.
         shelf, out_day: whether the article is out of stock, and the last day on which it was.
         priced_at: `KnownProduct.priced_at` up to which the article's prices in the store are kept up.
     """
 
-    ledger: Ledger = msgspec.field(default_factory=Ledger)
     on_order: int = 0
     in_transit: int = 0
-    sold_day: int = 0
-    sold: int = 0
     levels: Levels | None = None
     levels_until: Instant = 0
-    levels_version: int = -1
     deliver_by: int = 0
     cut_off_at: Instant = 0
     demand_rate_per_day: float = 0.0
     usable_demand: float | None = None
     open_order: str = ""
     open_until: Instant = 0
-    live_orders: list[str] = []
+    live_orders: tuple[str, ...] = ()
     alerts: int = 0
     shelf: Shelf = Shelf.NEVER
     out_day: int = 0
     falling_until: Instant = 0
-    falling_day: int = 0
-    changed_at: Instant = 0
     priced_at: Instant = 0
-
-    @property
-    def on_hand(self) -> int:
-        """Base units on hand, negative when more was sold than is known to have come."""
-        return self.ledger.on_hand
+    bound: int = 0
+    bound_until: Instant = 0
 
 
 def inventory_position(stock: Stock) -> int:
     """What counts against the reorder point; the open decision is not in it, because it is not sent.
 
-    >>> inventory_position(Stock(Ledger(on_hand=-3), on_order=24, in_transit=12))
+    >>> inventory_position(Stock(on_hand=-3, on_order=24, in_transit=12))
     36
     """
-    return max(stock.ledger.on_hand, 0) + stock.on_order + stock.in_transit - EXPECTED_WASTE
+    return max(stock.on_hand, 0) + stock.on_order + stock.in_transit - EXPECTED_WASTE
 
 
-def apply_sold(stock: Stock, demand: Demand | None, *, day: int, units: int) -> Demand | None:
-    """Count units sold on a business day, below zero for what came back.
+def apply_sold(stock: Stock, day: int, units: int) -> bool:
+    """Count units sold on a business day, below zero for what came back; False when the row cannot: `Demand` must.
 
-    One day is counted in this row, so that a sale writes no other. When another day comes, that one goes to `demand`
-    (a new row when there is none), which is returned for storing; otherwise None is.
+    Days are counted in this row until a step of learning ends (`forecast`), so that a sale writes no other.
     """
     if day == stock.sold_day:
         stock.sold += units
-        return None
-    if day < stock.sold_day:
-        demand = demand or Demand()
-        forecast.apply_sale(demand, day=day, units=units)
-        return demand
-    changed = flush_sold(stock, demand)
-    stock.sold_day, stock.sold = day, units
-    return changed
+    elif day > stock.sold_day:
+        begin_day(stock, day)
+        stock.sold = units
+    else:
+        days = stock.earlier[::2]
+        if day not in days:
+            return False
+        place = 2 * days.index(day) + 1
+        stock.earlier = (*stock.earlier[:place], stock.earlier[place] + units, *stock.earlier[place + 1 :])
+    return True
 
 
-def note_history_change(stock: Stock, day: int) -> None:
-    """Something became known of a day that the levels count as closed: they are computed anew."""
-    if day < stock.falling_day:
-        stock.falling_until = stock.levels_until = 0
+def begin_day(stock: StockHead, day: int) -> bool:
+    """Count from here on what is sold on `day`; whether nothing else is expected than the bound heeds."""
+    if stock.sold_day:
+        stock.earlier += (stock.sold_day, stock.sold)
+        if stock.sold > 0:
+            stock.step_units -= stock.sold
+            if stock.sold_day == stock.foreseen:
+                stock.foreseen = forecast.first_day_in_force_until(stock.sold_day, stock.sold)
+    elif day > stock.foreseen > 0:  # the first day sold nothing, so its step is an ordinary one
+        stock.step_units += forecast.FIRST_SURPRISE - 1
+        stock.foreseen = 0
+    stock.sold_day, stock.sold = day, 0
+    return (day < stock.step_until and stock.step_units > 0) or day < stock.foreseen
 
 
-def flush_sold(stock: Stock, demand: Demand | None) -> Demand | None:
-    """Hand the units counted in this row over to `demand` and return it for storing; None when there are none."""
-    if not stock.sold_day:
+def is_step_over(stock: Stock, today: int) -> bool:
+    """Whether what was sold on days before `today`, or the time that passed, ended the step that ran."""
+    sold_before = stock.sold if stock.sold_day < today else 0
+    return today >= stock.step_until or stock.step_units <= max(sold_before, 0)
+
+
+def note_history_change(stock: Stock) -> None:
+    """Something became known of a day that is over: what was learned may change, and the levels with it."""
+    stock.step_until = stock.levels_until = stock.calm_until = 0
+
+
+def flush_sold(stock: Stock, demand: Demand | None, before: int) -> Demand | None:
+    """Hand the days before `before` over to `demand` and return it for storing; None when there are none."""
+    if stock.sold_day and stock.sold_day < before:
+        stock.earlier += (stock.sold_day, stock.sold)
+        stock.sold_day = stock.sold = 0
+    if not stock.earlier:
         return None
     demand = demand or Demand()
-    forecast.apply_sale(demand, day=stock.sold_day, units=stock.sold)
-    stock.sold_day = stock.sold = 0
+    for day, units in _pairs(stock.earlier):
+        forecast.apply_sale(demand, day=day, units=units)
+    stock.earlier = ()
     return demand
+
+
+def sold_on(stock: Stock | None, demand: Demand | None, day: int) -> int:
+    """Base units sold on a business day, wherever they are counted."""
+    sold = 0 if demand is None else forecast.sold_on(demand, day)
+    return sold if stock is None else sold + sold_by_day(stock).get(day, 0)
+
+
+def sold_by_day(stock: StockHead) -> dict[int, int]:
+    """Base units sold by business day, as far as they are counted in the row; in the order of the days."""
+    days = dict(_pairs(stock.earlier))
+    if stock.sold_day:
+        days[stock.sold_day] = stock.sold
+    return days
+
+
+def _pairs(earlier: tuple[int, ...]) -> Iterator[tuple[int, int]]:
+    return zip(earlier[::2], earlier[1::2], strict=True)

@@ -10,9 +10,8 @@ Two figures need a definition of their own (OURS):
 - `reorders`: orders first decided on the day, shadow decisions left out.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from datetime import date
-from typing import NamedTuple
 
 import msgspec
 
@@ -24,7 +23,7 @@ UNKNOWN_CATEGORY = "unknown"
 """Of articles that nobody knows, or that have no category."""
 
 
-class DayFigures(msgspec.Struct, array_like=True):
+class DayFigures(msgspec.Struct, array_like=True, gc=False):
     """The figures of one store and business day, in cents where they are money.
 
     Attributes:
@@ -57,7 +56,7 @@ class DayFigures(msgspec.Struct, array_like=True):
         return self.gross_sales - self.discounts
 
 
-class LineFigures(NamedTuple):
+class LineFigures(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """What one receipt line did: kept with its receipt, so that a void can take back exactly that."""
 
     sku: str
@@ -70,7 +69,7 @@ class LineFigures(NamedTuple):
     category: str
 
 
-def apply_receipt(figures: DayFigures, hour: int, lines: Iterable[LineFigures], sign: int = 1) -> None:
+def apply_receipt(figures: DayFigures, hour: int, lines: Collection[LineFigures], sign: int = 1) -> None:
     """Add a receipt to its day; with `sign` -1 take it back. `hour` is the local one it was sold in, 0 to 23.
 
     >>> figures = DayFigures()
@@ -78,20 +77,23 @@ def apply_receipt(figures: DayFigures, hour: int, lines: Iterable[LineFigures], 
     >>> figures.net_sales, figures.by_category, figures.hourly[9]
     (378, {'dairy': 378}, 378)
     """
-    by_category, net = figures.by_category, 0
-    for _, quantity, gross, discount, category in lines:
-        figures.lines += sign
-        figures.gross_sales += sign * gross
-        figures.discounts += sign * discount
-        if quantity < 0:
-            figures.returns -= sign * gross
-        line_net = sign * (gross - discount)
-        by_category[category] = by_category.get(category, 0) + line_net
-        net += line_net
+    by_category = figures.by_category
+    gross = discounts = returns = 0
+    for line in lines:
+        line_gross, discount, category = line.gross, line.discount, line.category
+        gross += line_gross
+        discounts += discount
+        if line.quantity < 0:
+            returns -= line_gross
+        by_category[category] = by_category.get(category, 0) + sign * (line_gross - discount)
     figures.receipts += sign
+    figures.lines += sign * len(lines)
+    figures.gross_sales += sign * gross
+    figures.discounts += sign * discounts
+    figures.returns += sign * returns
     if not figures.hourly:
         figures.hourly = [0] * HOURS_PER_DAY
-    figures.hourly[hour] += net
+    figures.hourly[hour] += sign * (gross - discounts)
 
 
 def mark_changed(figures: DayFigures, clock: Instant) -> bool:
@@ -152,7 +154,6 @@ def closes_at(day: int, zone_name: str, grace_hours: int) -> Instant:
     return times.start_of_day(day + 1, zone_name) + grace_hours * times.HOUR
 
 
-def next_full_hour(clock: Instant, zone_name: str) -> Instant:
-    """The first full hour of the store's wall clock after `clock`."""
-    _, second = times.local(clock, zone_name)
+def next_full_hour(clock: Instant, second: int) -> Instant:
+    """The first full hour of the store's wall clock after `clock`, at which it shows that second of the day."""
     return clock - clock % times.SECOND + (times.SECONDS_PER_HOUR - second % times.SECONDS_PER_HOUR) * times.SECOND

@@ -149,6 +149,7 @@ def weekday(day: int) -> int:
     return (day - 1) % 7 + 1
 
 
+@lru_cache(maxsize=4_096)
 def to_iso(day: int) -> str:
     """A day as `YYYY-MM-DD`; `TimeError` beyond the years 1 to 9999."""
     return date.fromordinal(_checked(day)).isoformat()

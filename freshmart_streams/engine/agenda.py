@@ -16,7 +16,7 @@ NEVER = 1 << 62
 _AFTER_SEPARATOR = "\x01"
 
 
-class Entry(msgspec.Struct, array_like=True, frozen=True):
+class Entry(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """An entry holds nothing: its key says it all."""
 
 

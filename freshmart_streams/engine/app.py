@@ -192,6 +192,12 @@ class App(faust.App):
         await super().on_start()
         await self.engine.start()
 
+    async def on_shutdown(self) -> None:
+        """Leave nothing open behind."""
+        await super().on_shutdown()
+        if self._consumer is not None:
+            cast(transport.Consumer, self._consumer).thread.close_unless_begun()
+
     async def wait_until_crashed(self) -> None:
         """Return when a service failed in a way that the app does not outlive."""
         await self._crashed.wait()

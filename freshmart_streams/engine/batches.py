@@ -5,7 +5,8 @@ oracle and in a replay.
 """
 
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,7 +14,7 @@ from freshmart_streams.engine.agenda import AGENDA, Agenda
 from freshmart_streams.engine.groups import Group, NeedMasterData
 from freshmart_streams.engine.journal import LocalState, Marker, Span, Spans, advanced, decode_local
 from freshmart_streams.engine.records import Headers, Output, Record
-from freshmart_streams.engine.rows import CheckedRows, Rows
+from freshmart_streams.engine.rows import CheckedRows, RowMemory, Rows, rows_of
 from freshmart_streams.engine.stores import LOCAL, Change, Store
 from freshmart_streams.engine.tables import Table
 
@@ -48,7 +49,7 @@ class Batch:
         partition_count: int,
         store: Store,
         *,
-        rows_in_memory: int = ROWS_IN_MEMORY,
+        memory: RowMemory | None = None,
         check_rows: bool = False,
     ) -> None:
         self.group = group
@@ -58,15 +59,17 @@ class Batch:
         self.master_complete = False
         self._handlers = group.handlers
         self._topics = frozenset(group.outputs)
-        kind = CheckedRows if check_rows else Rows
-        share = max(1_000, rows_in_memory // len(group.all_tables))
-        self._rows: dict[str, Rows[Any]] = {table.name: kind(table, store, share) for table in group.all_tables}
+        self._memory = RowMemory(ROWS_IN_MEMORY) if memory is None else memory
+        self._rows: dict[str, Rows[Any]] = {
+            table.name: rows_of(table, store, self._memory, check=check_rows) for table in group.all_tables
+        }
         self.agenda = Agenda(self._rows[AGENDA.name], self._clock_of)
         self.local = LocalState(Marker())
         self.outputs: list[Output] = []
         self.output_bytes = 0
         self._spans = Spans(frozenset(group.master))
         self._poison_due: dict[tuple[str, int, str], Exception] = {}
+        self._derived: dict[object, Any] = {}
         self.load()
 
     # What handlers use.
@@ -74,6 +77,17 @@ class Batch:
     def rows(self, table: Table[R]) -> Rows[R]:
         """This partition's rows of a table."""
         return self._rows[table.name]
+
+    def derived(self, owner: object, make: Callable[[], R]) -> R:
+        """What handlers make of this batch once instead of per record; made anew when memory is dropped.
+
+        It must follow from the rows (or only refer to them), for a batch that is folded again has to end the same.
+        """
+        try:
+            return self._derived[owner]  # type: ignore[no-any-return]
+        except KeyError:
+            made = self._derived[owner] = make()
+            return made
 
     def send(self, topic: str, key: bytes | None, value: bytes | None, headers: Headers = ()) -> None:
         """Publish a message with this commit, on this partition's number.
@@ -111,6 +125,8 @@ class Batch:
             NeedMasterData: nothing was changed; the record is to be given again.
             HandlerError: the batch is spoiled and must be dropped.
         """
+        if self._memory.is_full:
+            self._memory.age()
         try:
             self._handlers[record.topic](record, self)
         except NeedMasterData:
@@ -138,6 +154,8 @@ class Batch:
         """
         assert self.group.due_work is not None, "an agenda needs a due_work handler"
         for due_entry in self.agenda.take(limit):
+            if self._memory.is_full:
+                self._memory.age()
             if due_entry in self._poison_due:
                 if self.group.on_poison_due is not None:
                     self.group.on_poison_due(self, *due_entry, self._poison_due[due_entry])
@@ -173,7 +191,7 @@ class Batch:
         self.outputs, self.output_bytes, self._spans = [], 0, Spans(frozenset(self.group.master))
         offsets = advanced(self.local.marker.offsets, spans, self.partition)
         changes = [rows.begin_commit() for rows in self._rows.values()]
-        return (change for table in changes for change in table), outputs, spans, offsets
+        return chain.from_iterable(changes), outputs, spans, offsets
 
     def end_commit(self, local: LocalState) -> None:
         """The commit is in the store."""
@@ -186,6 +204,7 @@ class Batch:
         """Forget everything since the last commit that is in the store."""
         for rows in self._rows.values():
             rows.drop()
+        self._derived.clear()
         self.outputs, self.output_bytes, self._spans = [], 0, Spans(frozenset(self.group.master))
         self.load()
 

@@ -21,6 +21,7 @@ SLICE_SECONDS = 0.005
 TURN_SECONDS = 0.05
 DUE_AT_A_TIME = 100
 RECORDS_AT_A_TIME = 200
+"""At most; as many as the last slices had time for, so that few are put back."""
 
 
 class TooManyErrorsError(Exception):
@@ -42,6 +43,7 @@ class Folding:
         self._commits = commits
         self._ends = ends
         self._budget = budget
+        self._at_a_time = RECORDS_AT_A_TIME
 
     @property
     def has_work(self) -> bool:
@@ -75,7 +77,7 @@ class Folding:
         if batch.has_due_work:
             batch.work_due(DUE_AT_A_TIME)
             return True
-        records = state.inbox.take(RECORDS_AT_A_TIME)
+        records = state.inbox.take(self._at_a_time)
         taken = 0
         try:
             for record in records:
@@ -95,6 +97,7 @@ class Folding:
             raise
         state.inbox.put_back(records[taken:])
         self._count(taken)
+        self._at_a_time = min(2 * max(taken, 1), RECORDS_AT_A_TIME)
         return bool(records)
 
     async def _with_master_data(self, batch: Batch, record: Record) -> None:

@@ -159,11 +159,12 @@ class Inbox:
         """Take from one input as long as its records come before the others'."""
         records, latest = entry.records, entry.latest
         topic, partition = entry.position
+        asks = entry in self._patient
         while records and len(taken) < limit:
             latest = max(latest, records[0].timestamp)
             if bound is not None and (latest, topic, partition) > bound:
                 break
-            if self._must_ask(entry):
+            if asks and self._must_ask(entry):
                 break
             taken.append(records.popleft())
             entry.latest = latest

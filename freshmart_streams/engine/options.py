@@ -22,7 +22,7 @@ class EngineOptions:
         app_id: the application's id: consumer group, transactional ids, changelog names.
         folder: where the RocksDBs are.
         commit_interval: seconds between the starts of two commits of a partition.
-        rows_in_memory: decoded rows kept over all partitions of a group.
+        rows_in_memory: decoded rows kept over all partitions of this worker.
         store_megabytes: for the RocksDBs of this process together.
         accept_loss: open a partition although records that it had not applied are gone from the log.
         errors_max: how many errors of handlers are forgiven within 1,000 records; with one more the partition pauses

@@ -22,6 +22,7 @@ from freshmart_streams.engine.journal import Marker
 from freshmart_streams.engine.options import Ends, EngineOptions, RefusedError
 from freshmart_streams.engine.records import Position
 from freshmart_streams.engine.replicas import Replica
+from freshmart_streams.engine.rows import RowMemory
 from freshmart_streams.engine.space import DiskSpace
 from freshmart_streams.engine.states import PartitionState
 from freshmart_streams.engine.writers import writer_for
@@ -42,6 +43,7 @@ class Partition(PartitionState):
         connection: to the broker.
         options: see `EngineOptions`.
         replica: its rows on this worker's disk.
+        memory: for rows, that of all partitions of this worker.
         space: on that disk.
         ends: how far the inputs go on the broker.
         budget: how many errors of handlers are forgiven.
@@ -57,6 +59,7 @@ class Partition(PartitionState):
         connection: Connection,
         options: EngineOptions,
         replica: Replica,
+        memory: RowMemory,
         space: DiskSpace,
         ends: Ends,
         budget: ErrorBudget,
@@ -67,6 +70,7 @@ class Partition(PartitionState):
         self.replica = replica
         self._connection = connection
         self._options = options
+        self._memory = memory
         self._ends = ends
         name = f"{options.app_id}-{group.name}"
         self._changelog = f"{name}-changelog"
@@ -129,8 +133,7 @@ class Partition(PartitionState):
         if self.batch is not None and self.batch.store is store:
             self.batch.drop()
             return self.batch
-        rows_in_memory = self._options.rows_in_memory // self.count
-        return Batch(self.group, self.number, self.count, store, rows_in_memory=rows_in_memory)
+        return Batch(self.group, self.number, self.count, store, memory=self._memory)
 
     async def _start_offsets(self, marker: Marker) -> dict[Position, int]:
         offsets: dict[Position, int] = {}

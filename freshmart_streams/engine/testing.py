@@ -6,12 +6,13 @@ record alone before it calls it poison.
 
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from freshmart_streams.engine.batches import Batch, HandlerError
 from freshmart_streams.engine.groups import Group, NeedMasterData
 from freshmart_streams.engine.journal import LocalState, Marker, Span, encode_local
 from freshmart_streams.engine.records import Headers, Output, Record, StoredRecord
+from freshmart_streams.engine.rows import RowMemory
 from freshmart_streams.engine.stores import LOCAL, MemoryStore, Store
 from freshmart_streams.engine.tables import Table
 
@@ -47,14 +48,16 @@ class Driver:
         self.published: list[Output] = []
         self._store = store or MemoryStore()
         self._options = (group, partition, partition_count)
-        self._keywords: dict[str, Any] = {"rows_in_memory": rows_in_memory, "check_rows": check_rows}
+        self._rows_in_memory = rows_in_memory
+        self._check_rows = check_rows
         self._offsets: dict[tuple[str, int], int] = defaultdict(int)
         self._taken: list[Record] = []
         self.batch = self._open()
 
     def _open(self) -> Batch:
         group, partition, count = self._options
-        return Batch(group, partition, count, self._store, **self._keywords)
+        memory = RowMemory(self._rows_in_memory)
+        return Batch(group, partition, count, self._store, memory=memory, check_rows=self._check_rows)
 
     def feed(
         self,

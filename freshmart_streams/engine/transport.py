@@ -119,6 +119,11 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         with contextlib.suppress(asyncio.CancelledError):
             await super().on_thread_stop()
 
+    def close_unless_begun(self) -> None:
+        """Close the loop of a thread that never began; mode does it when a thread ends."""
+        if not self._thread_started.is_set():
+            self.thread_loop.close()
+
     def _places(self, consumer: AIOKafkaConsumer, before: Mapping[Position, Place]) -> dict[Position, Place]:
         places: dict[Position, Place] = {}
         committed = consumer._isolation_level == "read_committed"

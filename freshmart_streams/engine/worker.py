@@ -19,6 +19,7 @@ from freshmart_streams.engine.options import EngineOptions, RefusedError
 from freshmart_streams.engine.partitions import Partition
 from freshmart_streams.engine.records import Position
 from freshmart_streams.engine.replicas import Replica, Standby
+from freshmart_streams.engine.rows import RowMemory
 from freshmart_streams.engine.space import DiskSpace
 from freshmart_streams.engine.stores import StoreMemory
 from freshmart_streams.engine.ticks import write_ticks
@@ -79,6 +80,7 @@ class Engine:
         )
         self._ends = BrokerEnds(lambda: self.consumer.thread, self._master)
         self._memory = StoreMemory(options.store_megabytes)
+        self._rows_memory = RowMemory(options.rows_in_memory)
         self._space = DiskSpace(options.folder, options.disk_reserve)
         self._budgets: dict[tuple[str, int], ErrorBudget] = {}  # a partition that comes back has spent what it spent
         self._generation = UNKNOWN
@@ -202,6 +204,7 @@ class Engine:
             self.connection,
             self.options,
             replica,
+            self._rows_memory,
             self._space,
             self._ends,
             self._budgets.setdefault((group, number), ErrorBudget(self.options.errors_max)),

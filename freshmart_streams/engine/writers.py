@@ -6,7 +6,7 @@ Each step is a method of its own; what a crash after each of them leaves behind 
 import asyncio
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, ClassVar
 
@@ -17,7 +17,8 @@ from freshmart_streams.engine.connection import BATCH_BYTES, WAIT_SECONDS, Conne
 from freshmart_streams.engine.headers import TolerantBuilder, are_plain
 from freshmart_streams.engine.journal import encode_marker
 from freshmart_streams.engine.options import RefusedError
-from freshmart_streams.engine.records import Output
+from freshmart_streams.engine.records import Headers, Output
+from freshmart_streams.engine.stores import Change
 from freshmart_streams.engine.transactions import Outcome, Transactions, asking
 
 log = logging.getLogger(__name__)
@@ -117,26 +118,36 @@ class Writer(ABC):
             by_topic.setdefault(output.topic, []).append(output)
         return [batch for topic, records in by_topic.items() for batch in await self._send_records(topic, records)]
 
-    async def _send_records(self, topic: str, records: Iterable[Output]) -> Sent:
+    async def _send_records(self, topic: str, records: Sequence[Output]) -> Sent:
         """Send records in batches of at most BATCH_BYTES; one that is larger is a batch of its own."""
-        producer, sent = self._started(), []
-        records = list(records)
         is_plain = all(are_plain(record.headers) for record in records)
         new_batch = (
-            producer.create_batch if is_plain else partial(TolerantBuilder, is_transactional=self.in_transaction)
+            self._started().create_batch if is_plain else partial(TolerantBuilder, is_transactional=self.in_transaction)
         )
+        sized = ((key, value, list(headers), _size(headers)) for _, key, value, headers in records)
+        return await self._send_batches(topic, sized, new_batch)
+
+    async def _send_rows(self, topic: str, rows: Iterable[Change]) -> Sent:
+        """As `_send_records`, for records without headers."""
+        none: list[tuple[str, bytes | None]] = []
+        return await self._send_batches(
+            topic, ((key, value, none, 0) for key, value in rows), self._started().create_batch
+        )
+
+    async def _send_batches(
+        self,
+        topic: str,
+        records: Iterable[tuple[bytes | None, bytes | None, list[tuple[str, bytes | None]], int]],
+        new_batch: Callable[[], Any],
+    ) -> Sent:
+        producer, sent = self._started(), []
         builder, size, count = new_batch(), 0, 0
-        for record in records:
-            cost = (
-                len(record.key or b"")
-                + len(record.value or b"")
-                + RECORD_OVERHEAD
-                + sum(len(name) + len(value or b"") for name, value in record.headers)
-            )
+        for key, value, headers, headers_size in records:
+            cost = len(key or b"") + len(value or b"") + RECORD_OVERHEAD + headers_size
             if count and size + cost > BATCH_BYTES:
                 sent.append((await producer.send_batch(builder, topic, partition=self._partition), count))
                 builder, size, count = new_batch(), 0, 0
-            if builder.append(key=record.key, value=record.value, timestamp=None, headers=list(record.headers)) is None:
+            if builder.append(key=key, value=value, timestamp=None, headers=headers) is None:
                 raise ValueError("aiokafka refused a record that should have fit")
             size, count = size + cost, count + 1
         if count:
@@ -216,9 +227,8 @@ class TransactionWriter(Writer):
 
     async def send(self, commit: Commit) -> tuple[Sent, Sent]:
         """Hand rows and marker, then journal and outputs, to the producer; neither list is answered yet."""
-        records = [Output(self._topic, key, value, ()) for key, value in commit.rows]
-        records.append(Output(self._topic, MARKER, encode_marker(commit.marker), ()))
-        return await self._send_records(self._topic, records), await self._send_outputs(commit.outputs)
+        rows = [*commit.rows, (MARKER, encode_marker(commit.marker))]
+        return await self._send_rows(self._topic, rows), await self._send_outputs(commit.outputs)
 
     async def await_sent(self, sent: Sent) -> None:
         """Wait for every batch: aiokafka commits a transaction of which one batch failed."""
@@ -306,6 +316,10 @@ async def _arrived(sent: Sent) -> None:
         done, _ = await asyncio.wait([future for future, _ in sent], return_when=asyncio.FIRST_EXCEPTION)
         for future in done:
             future.result()
+
+
+def _size(headers: Headers) -> int:
+    return sum(len(name) + len(value or b"") for name, value in headers)
 
 
 def _listed(places: Iterable[TopicPartition]) -> str:

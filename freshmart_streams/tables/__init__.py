@@ -9,7 +9,7 @@
 | stores           | store                   | `KnownStore`     | never; a deleted one takes no new events       |
 | policies         | store/sku, `*` for all  | `Policy`         | with its master data                           |
 | stock            | store/sku               | `Stock`          | never                                          |
-| demand           | store/sku               | `Demand`         | never; 57 days in a row                        |
+| demand           | store/sku               | `Demand`         | never; about four weeks of days in a row       |
 | prices           | store/sku               | `Prices`         | never; 30 days in a row                        |
 | price_labels     | store/price_change_id   | `PriceLabel`     | when another price takes its place             |
 | orders           | store/order_id          | `Order`          | 60 days after its delivery day                 |

@@ -4,17 +4,20 @@ One place knows both the engine and the shop's rows: a handler reads a message, 
 may be taken in (`open_moment`), and hands it to the domain.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final, TypeVar, cast
 
 from msgspec import Struct
 
 from freshmart_streams import tables
-from freshmart_streams.domain import clocks, times
-from freshmart_streams.domain.books import KnownStore, Moment, store_clock
+from freshmart_streams.domain import calendars, clocks, policies, times
+from freshmart_streams.domain.books import Heads, KnownStore, Moment, article_key, store_clock
 from freshmart_streams.domain.books import partition_clock as partition_clock_of
+from freshmart_streams.domain.calendars import Calendar
 from freshmart_streams.domain.clocks import Clock
+from freshmart_streams.domain.policies import EffectivePolicy
+from freshmart_streams.domain.stock import StockHead
 from freshmart_streams.domain.times import Instant
 from freshmart_streams.engine import Batch, NeedMasterData, Record
 from freshmart_streams.engine.partitioning import partition_of
@@ -33,6 +36,8 @@ E = TypeVar("E", bound=Struct)
 PARTITION_SCOPE: Final = ""
 """The agenda's scope for what is due to the partition and not to one store."""
 
+POLICIES_IN_MEMORY: Final = 20_000
+
 _UNKNOWN = KnownStore(Store(store_id="unknown"), is_deleted=True)
 
 
@@ -46,9 +51,13 @@ class Shop:
 
 
 class Books:
-    """The books of one partition for the time of one record or one piece of due work (`domain.books.Books`)."""
+    """The books of one partition, made once per batch by `books_of` (`domain.books.Books`)."""
 
     __slots__ = (
+        "_calendars",
+        "_has_policies",
+        "_policies",
+        "_policies_version",
         "alerts",
         "batch",
         "changed_days",
@@ -69,6 +78,7 @@ class Books:
         "seen",
         "shop",
         "stock",
+        "stock_heads",
         "store_days",
         "stores",
         "topics",
@@ -77,6 +87,10 @@ class Books:
     )
 
     def __init__(self, shop: Shop, batch: Batch) -> None:
+        self._calendars: dict[str, tuple[Store, Calendar]] = {}
+        self._policies: dict[str, EffectivePolicy] = {}
+        self._policies_version = -1
+        self._has_policies = False
         self.batch = batch
         self.shop = shop
         self.topics = shop.topics
@@ -91,6 +105,7 @@ class Books:
         self.regular_prices = rows(tables.regular_prices)
         self.policies = rows(tables.policies)
         self.stock = rows(tables.stock)
+        self.stock_heads = cast("Heads[StockHead]", self.stock)
         self.demand = rows(tables.demand)
         self.prices = rows(tables.prices)
         self.price_labels = rows(tables.price_labels)
@@ -102,6 +117,29 @@ class Books:
         self.waiting_voids = rows(tables.waiting_voids)
         self.alerts = rows(tables.alerts)
         self.unknown_articles = rows(tables.unknown_articles)
+
+    def calendar_of(self, store: Store) -> Calendar:
+        """A store's calendar, made once per row of the store."""
+        known = self._calendars.get(store.store_id)
+        if known is None or known[0] is not store:
+            known = self._calendars[store.store_id] = store, calendars.of_store(store)
+        return known[1]
+
+    def policy_of(self, store_id: str, sku: str) -> EffectivePolicy:
+        """The policy in force for an article in a store, put together once per version of the master data."""
+        version = partition_clock_of(self).master_version
+        if version != self._policies_version or len(self._policies) >= POLICIES_IN_MEMORY:
+            self._policies, self._policies_version = {}, version
+            self._has_policies = bool(self.policies.scan("", limit=1))
+        if not self._has_policies:
+            return policies.DEFAULT
+        key = article_key(store_id, sku)
+        try:
+            return self._policies[key]
+        except KeyError:
+            rows = [self.policies.get(name) for name in policies.keys(store_id, sku)]
+            found = self._policies[key] = policies.effective_policy(*rows)
+            return found
 
     # What goes out.
 
@@ -178,13 +216,13 @@ class Books:
             return None
         return Moment(self, known.store, clock, at, record.topic, record.offset)
 
-    def await_articles(self, skus: Iterable[str]) -> None:
+    def await_articles(self, skus: Sequence[str]) -> None:
         """See to it that an article is called unknown only when the master data that is there by now does not have it.
 
         Raises:
             NeedMasterData: one is not known yet, but may be by now.
         """
-        if not self.batch.master_complete and any(sku not in self.products for sku in skus):
+        if not self.batch.master_complete and not all(self.products.get_all(skus)):
             raise NeedMasterData
 
     def pass_moment(self, moment: Moment, day: int) -> None:
@@ -208,3 +246,8 @@ class Books:
         cause = ticks if ticks.at >= own.at else own
         store = (self.stores.get(store_id) or _UNKNOWN).store
         return Moment(self, store, max(own.at, ticks.at), due, cause.topic, cause.offset, f"{due}/{key}")
+
+
+def books_of(shop: Shop, batch: Batch) -> Books:
+    """The batch's books."""
+    return batch.derived(Books, lambda: Books(shop, batch))

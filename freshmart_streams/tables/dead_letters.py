@@ -8,7 +8,7 @@ KEPT = 1_000
 """Rows; an older one is deleted when a newer one comes."""
 
 
-class DeadLetter(msgspec.Struct, array_like=True):
+class DeadLetter(msgspec.Struct, array_like=True, gc=False):
     """Where a message was that could not be taken in, and why; `code` and `message` as in the letter's headers.
 
     `timestamp` is the message's own, in milliseconds since 1970. Its key is left out: it may be anything.

@@ -1,7 +1,7 @@
-"""What was sold per business day: one row per store and article, changed when a day or an hour begins for it."""
+"""What was sold per business day, and what was learned: one row per store and article, changed once per step."""
 
 from freshmart_streams.domain.forecast import Demand
 from freshmart_streams.engine import Table
 
-demand: Table[Demand] = Table("demand", Demand)
-"""By `store/sku`; what `Stock.sold` still holds of `Stock.sold_day` is to be added."""
+demand: Table[Demand] = Table("demand", Demand, format=1)
+"""By `store/sku`; what `Stock.sold` and `Stock.earlier` still hold is to be added (`stock.sold_on`)."""

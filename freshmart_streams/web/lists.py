@@ -24,7 +24,7 @@ ROWS_PER_PAGE_MAX = 10_000
 _encode = msgspec.json.Encoder().encode
 
 
-class Item(msgspec.Struct, array_like=True, frozen=True):
+class Item(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """One item of a list: its place in the list's order (`key`), the partition of its row, and its JSON."""
 
     key: str

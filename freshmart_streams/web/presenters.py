@@ -7,10 +7,21 @@ from typing import Any, TypeAlias
 from msgspec import structs
 
 from freshmart_streams import tables
-from freshmart_streams.domain import order_places, pricing, replenishment, store_days, times
+from freshmart_streams.domain import (
+    calendars,
+    order_places,
+    policies,
+    pricing,
+    reordering,
+    replenishment,
+    store_days,
+    times,
+)
 from freshmart_streams.domain import orders as order_rules
 from freshmart_streams.domain.books import KnownProduct, KnownStore, Mark, OpenAlert, article_key, day_key
+from freshmart_streams.domain.calendars import Calendar
 from freshmart_streams.domain.orders import Order
+from freshmart_streams.domain.replenishment import Levels
 from freshmart_streams.domain.stock import Stock, inventory_position
 from freshmart_streams.domain.store_days import DayFigures
 from freshmart_streams.domain.times import Instant
@@ -54,9 +65,9 @@ def stock(category: str | None, statuses: Collection[str]) -> AnyListing:
         known = look_up.known(view, sku)
         if category is not None and (known is None or known.product.category != category):
             return None
-        if statuses and _status(row).value not in statuses:
+        if statuses and _status(row, look_up.levels(view, key, row, known)[0]).value not in statuses:
             return None
-        value = StockView(**_article(view, key, row, known))
+        value = StockView(**_article(view, look_up, key, row, known))
         return Shown(value=value, changed_at=look_up.local(view, store_id, row))
 
     return _listing(tables.stock, show)
@@ -164,7 +175,7 @@ def article(view: View, store_id: str, sku: str) -> ArticleView | None:
     if row is None:
         return None
     as_of = look_up.local(view, store_id, row)
-    return ArticleView(**_article(view, key, row, look_up.known(view, sku)), as_of=as_of)
+    return ArticleView(**_article(view, look_up, key, row, look_up.known(view, sku)), as_of=as_of)
 
 
 def report(view: View, store_id: str, day: datetime.date | None) -> ReportView | None:
@@ -220,6 +231,7 @@ class _LookUp:
     def __init__(self) -> None:
         self._products: dict[str, KnownProduct | None] = {}
         self._zones: dict[str, str] = {}
+        self._stores: dict[str, tuple[Calendar, Instant] | None] = {}
 
     def known(self, view: View, sku: str) -> KnownProduct | None:
         """An article's row of master data."""
@@ -238,14 +250,34 @@ class _LookUp:
             self._zones[store_id] = _zone(view, store_id)
         return self._zones[store_id]
 
+    def levels(
+        self, view: View, key: str, row: Stock, known: KnownProduct | None
+    ) -> tuple[Levels | None, float | None]:
+        """An article's levels, and base units per day, of the hour of its store's clock.
+
+        Those of its row, unless they are older: of an article of which more than enough is there, a sale does not ask.
+        """
+        store_id, _, sku = key.partition("/")
+        if store_id not in self._stores:
+            store, at = known_store(view, store_id), _clock(view, store_id)
+            self._stores[store_id] = None if store is None or not at else (calendars.of_store(store), at)
+        found = self._stores[store_id]
+        if known is None or found is None or row.levels is None or found[1] < row.levels_until:
+            return row.levels, None if row.levels is None else row.demand_rate_per_day
+        calendar, at = found
+        policy = policies.effective_policy(*(view.get(tables.policies, name) for name in policies.keys(store_id, sku)))
+        demand = view.get(tables.demand, key)
+        need = reordering.levels_on_read(row, demand, known.product, calendar=calendar, clock=at, policy=policy)
+        return (None, None) if need is None else (need.levels, need.demand_rate_per_day)
+
     def local(self, view: View, store_id: str, row: Stock) -> datetime.datetime:
         """The store's clock when the article's row changed last."""
         return times.to_datetime(row.changed_at, self.zone(view, store_id))
 
 
-def _article(view: View, key: str, row: Stock, known: KnownProduct | None) -> dict[str, Any]:
-    levels, product = row.levels, None if known is None else known.product
-    rate = None if levels is None else row.demand_rate_per_day
+def _article(view: View, look_up: _LookUp, key: str, row: Stock, known: KnownProduct | None) -> dict[str, Any]:
+    levels, rate = look_up.levels(view, key, row, known)
+    product = None if known is None else known.product
     return {
         "sku": key.partition("/")[2],
         "name": None if product is None else product.name,
@@ -260,16 +292,16 @@ def _article(view: View, key: str, row: Stock, known: KnownProduct | None) -> di
         "price": pricing.price_in_force(view.get(tables.prices, key), known),
         "demand_per_day": rate,
         "days_of_cover": None if rate is None else replenishment.days_of_cover(row.on_hand, rate),
-        "status": _status(row),
+        "status": _status(row, levels),
     }
 
 
-def _status(row: Stock) -> StockStatus:
+def _status(row: Stock, levels: Levels | None) -> StockStatus:
     if row.on_hand < 0:
         return StockStatus.NEGATIVE
     if row.on_hand == 0:
         return StockStatus.OUT
-    if row.levels is not None and inventory_position(row) <= row.levels.reorder_point:
+    if levels is not None and inventory_position(row) <= levels.reorder_point:
         return StockStatus.LOW
     return StockStatus.OK
 

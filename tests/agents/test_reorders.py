@@ -146,7 +146,7 @@ class TestSupplier:
         assert (shop.stock().on_order, shop.stock().in_transit) == (0, 12)
         shop.move("2024-10-09 06:00", "delivery", ("100234", 12), order_id=order_id)
         stock = shop.stock()
-        assert (stock.on_hand, stock.on_order, stock.in_transit, stock.live_orders) == (32, 0, 0, [])
+        assert (stock.on_hand, stock.on_order, stock.in_transit, stock.live_orders) == (32, 0, 0, ())
         assert shop.alerts() == []
 
     def test_what_is_refused_is_ordered_again_at_the_next_opportunity(self) -> None:

@@ -148,7 +148,7 @@ def order_twice(shop: SimulatedShop) -> str:
 
 def sell_below_zero_unnoticed(shop: SimulatedShop) -> str:
     key, row = an_article(shop)
-    row.ledger.on_hand = -1
+    row.on_hand = -1
     shop.put(tables.stock, key, row)
     return key
 

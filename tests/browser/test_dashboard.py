@@ -10,7 +10,6 @@ from playwright.sync_api import Page, expect
 from freshmart_streams import tables
 from freshmart_streams.domain import times
 from freshmart_streams.domain.books import KnownProduct
-from freshmart_streams.domain.ledger import Ledger
 from freshmart_streams.domain.stock import Stock
 from freshmart_streams.events.master_data import Product
 from tests.browser.conftest import PATIENCE, Served, Visitor
@@ -60,7 +59,7 @@ class TestOverview:
         page = visit(served, locale="de-DE").go()
         page.locator("#reorders li").first.wait_for()
         row = Stock(
-            Ledger(on_hand=7),
+            on_hand=7,
             in_transit=0,
             levels=served.site.rows.get(tables.stock, "0042/100240").levels,
         )
@@ -139,7 +138,7 @@ class TestStore:
             for number in range(120):
                 sku = f"9{number:05}"
                 served.site.rows.put(tables.products, sku, KnownProduct(Product(sku=sku, name=f"Spice {number:03}")))
-                served.site.rows.put(tables.stock, f"0042/{sku}", Stock(Ledger(on_hand=number)))
+                served.site.rows.put(tables.stock, f"0042/{sku}", Stock(on_hand=number))
 
         served.change(stock_up)
         page = visit(served).go("/#store=0042")

@@ -39,8 +39,8 @@ class TestApplyChange:
         row, day = Ledger(), 24 * times.HOUR
         for hour in range(0, 10 * 24):
             ledger.apply_change(row, NOON + hour * times.HOUR, -1, NOON + hour * times.HOUR)
-        # 48 hours and at most the six of slack before they are dropped, 12 bytes each
-        assert len(row.recent) <= (48 + 6) * 12
+        # 48 hours and at most the day of slack before they are dropped, 12 bytes each
+        assert len(row.recent) <= (48 + 24) * 12
         assert row.on_hand == -240
         # The last event was at hour 239: exactly 48 hours before it is hour 191, and 48 changes are later.
         at = NOON + 191 * times.HOUR

@@ -19,6 +19,7 @@ from confluent_kafka.admin._listoffsets import OffsetSpec
 
 from freshmart_streams import tables
 from freshmart_streams.domain.forecast import sold_on
+from freshmart_streams.domain.stock import sold_by_day
 from freshmart_streams.engine import Table
 from freshmart_streams.events.dead_letters import EXCEPTION, OFFSET, PARTITION, TOPIC, original_headers
 from tests.acceptance.site import Place, Site
@@ -240,8 +241,9 @@ def _day_sums(evidence: Evidence) -> dict[tuple[str, str], Counter[str]]:
             for number in range(demand.first_day, demand.newest_day + 1):
                 found[key.partition("/")[0], _iso(number)]["units"] += sold_on(demand, number)
         for key, row in _decoded(rows, tables.stock):
-            if row.sold:
-                found[key.partition("/")[0], _iso(row.sold_day)]["units"] += row.sold
+            for number, units in sold_by_day(row).items():
+                if units:
+                    found[key.partition("/")[0], _iso(number)]["units"] += units
     return found
 
 

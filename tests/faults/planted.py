@@ -80,7 +80,7 @@ def dedupe_off() -> None:
         return books
 
     for name in ("track_receipts", "track_movements"):
-        _patch(importlib.import_module(f"freshmart_streams.agents.{name}"), "Books", lambda _: books_that_forget)
+        _patch(importlib.import_module(f"freshmart_streams.agents.{name}"), "books_of", lambda _: books_that_forget)
 
 
 def decode_error_swallowed() -> None:

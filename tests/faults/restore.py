@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from freshmart_streams import tables
-from freshmart_streams.domain.ledger import Ledger
 from freshmart_streams.domain.replenishment import Levels
 from freshmart_streams.domain.stock import Stock
 from freshmart_streams.engine.changelog import ChangelogReader, Commit
@@ -67,5 +66,5 @@ async def _restore(connection: Connection, topic: str, rows: int, folder: Path) 
 def _articles(first: int, last: int) -> Iterator[Change]:
     levels = Levels(26, 26, 26, 9.0, (5.5, 6.0, 5.5), 0.98)
     for number in range(first, last):
-        row = Stock(Ledger(number % 90, NOW - number), sold_day=DAY, sold=number % 7, levels=levels, changed_at=NOW)
+        row = Stock(number % 90, NOW - number, sold_day=DAY, sold=number % 7, levels=levels, changed_at=NOW)
         yield tables.stock.stored_key(f"{number % 200:04d}/{100_000 + number}"), tables.stock.encode(row)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from freshmart_streams.domain import calendars, forecast, replenishment, times
 from freshmart_streams.domain.forecast import Demand, Forecast
 from freshmart_streams.domain.policies import EffectivePolicy
-from freshmart_streams.domain.replenishment import Levels, Need, decide_quantity
+from freshmart_streams.domain.replenishment import Levels, Need, decide_quantity, lowest_position_alike
 
 MONDAY = times.from_iso("2024-09-02")
 BONN = calendars.calendar_of(
@@ -156,6 +156,35 @@ class TestDecideQuantity:
             for each in (position, position + more)
         )
         assert high.packs <= low.packs
+
+    @given(st.integers(-50, 400), LEVELS, PACKS, MINIMA, MAXIMA, USABLE)
+    def test_down_to_the_lowest_position_alike_it_orders_the_same(
+        self,
+        position: int,
+        levels: Levels,
+        pack_size: int,
+        minimum: int | None,
+        maximum: int | None,
+        usable: float | None,
+    ) -> None:
+        def order(at: int) -> tuple[int, int]:
+            found = decide_quantity(
+                inventory_position=at,
+                levels=levels,
+                pack_size=pack_size,
+                min_order_packs=minimum,
+                max_order_packs=maximum,
+                usable_demand=usable,
+            )
+            return found.packs, found.quantity
+
+        lowest = lowest_position_alike(
+            inventory_position=position, levels=levels, pack_size=pack_size, usable_demand=usable
+        )
+        assert lowest <= position
+        assert {order(each) for each in range(lowest, position + 1)} == {order(position)}
+        if minimum is None and maximum is None and usable is None:
+            assert order(lowest - 1) != order(position)  # and no further down than that
 
 
 SALES = st.lists(

@@ -13,9 +13,9 @@ from freshmart_streams.agents import stores_group
 from freshmart_streams.audit.conservation import walk
 from freshmart_streams.audit.fold import Fold, along_journal
 from freshmart_streams.audit.laws import Law
-from freshmart_streams.domain import forecast, orders, times
+from freshmart_streams.domain import orders, times
 from freshmart_streams.domain.forecast import Demand
-from freshmart_streams.domain.stock import Stock
+from freshmart_streams.domain.stock import Stock, sold_on
 from freshmart_streams.engine import Record
 from freshmart_streams.engine.stores import MemoryStore
 from freshmart_streams.engine.views import View
@@ -98,7 +98,7 @@ def state(shop: ShopDriver) -> dict[str, Any]:
 
 def sold_today(row: Stock, demand: Demand | None) -> int:
     """Units sold on the day: what the article's row counts and what demand holds already."""
-    return (row.sold if row.sold_day == TUESDAY else 0) + (forecast.sold_on(demand, TUESDAY) if demand else 0)
+    return sold_on(row, demand, TUESDAY)
 
 
 @settings(deadline=None, max_examples=60)

@@ -17,7 +17,7 @@ from tests.support.shop import CHEESE, MILK, PASTA, TOPICS, ShopDriver, line
 def week_before() -> ShopDriver:
     """A store that has sold milk for a week."""
     shop = ShopDriver(batch_size=4).open_store(MILK, PASTA, CHEESE)
-    shop.move("2024-09-30 06:00", "count", ("100234", 95), ("100701", 200), ("100274", 9_000))
+    shop.move("2024-09-30 06:00", "count", ("100234", 105), ("100701", 200), ("100274", 9_000))
     for day in ("09-30", "10-01", "10-02", "10-03", "10-04", "10-05", "10-07"):
         shop.sale(f"2024-{day} 12:00", line(quantity=10))
     return shop

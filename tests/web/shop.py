@@ -9,7 +9,7 @@ from freshmart_streams import tables
 from freshmart_streams.domain import identifiers, order_places, orders, times
 from freshmart_streams.domain.books import KnownProduct, KnownStore, Mark, OpenAlert, order_key
 from freshmart_streams.domain.clocks import Clock
-from freshmart_streams.domain.ledger import Ledger, apply_change, apply_count
+from freshmart_streams.domain.ledger import apply_change, apply_count
 from freshmart_streams.domain.orders import Order
 from freshmart_streams.domain.replenishment import Levels
 from freshmart_streams.domain.stock import Stock, inventory_position
@@ -189,7 +189,7 @@ def sell(site: Site, store: Store, sku: str, quantity: int, at: int) -> None:
     """A receipt with one line, applied to stock and day."""
     key, day_key = f"{store.store_id}/{sku}", f"{store.store_id}/{times.to_iso(DAY)}"
     row: Stock = site.rows.get(tables.stock, key)
-    apply_change(row.ledger, at, -quantity, at)
+    apply_change(row, at, -quantity, at)
     row.changed_at = at
     site.rows.put(tables.stock, key, row)
     figures: DayFigures = site.rows.get(tables.store_days, day_key)
@@ -213,9 +213,9 @@ def _article(sku: str, size: float, at: int, chance: random.Random) -> Stock:
         on_hand = -round(daily / 9) or -1
     elif drawn < 0.1:
         on_hand = 0
-    row = Stock(Ledger(), levels=levels, demand_rate_per_day=daily, levels_until=at + times.HOUR, changed_at=at)
-    apply_count(row.ledger, at - 3 * times.HOUR, on_hand + round(daily / 5), at)
-    apply_change(row.ledger, at - chance.randrange(3_000) * times.SECOND, -round(daily / 5), at)
+    row = Stock(levels=levels, demand_rate_per_day=daily, levels_until=at + times.HOUR, changed_at=at)
+    apply_count(row, at - 3 * times.HOUR, on_hand + round(daily / 5), at)
+    apply_change(row, at - chance.randrange(3_000) * times.SECOND, -round(daily / 5), at)
     if on_hand < level and chance.random() < 0.6:
         row.in_transit = product.pack_size * chance.randint(1, max(1, round(level / product.pack_size / 2)))
     if on_hand < level and chance.random() < 0.3:

@@ -6,11 +6,13 @@ import msgspec
 import pytest
 
 from freshmart_streams import tables
-from freshmart_streams.domain import times
+from freshmart_streams.domain import calendars, times
 from freshmart_streams.domain.books import KnownProduct, KnownStore
 from freshmart_streams.domain.clocks import Clock
-from freshmart_streams.domain.ledger import Ledger
+from freshmart_streams.domain.forecast import Demand, apply_sale
+from freshmart_streams.domain.policies import DEFAULT
 from freshmart_streams.domain.prices import Prices
+from freshmart_streams.domain.reordering import levels_on_read
 from freshmart_streams.domain.replenishment import Levels
 from freshmart_streams.domain.stock import Stock
 from freshmart_streams.domain.store_days import DayFigures, LineFigures, apply_receipt
@@ -39,7 +41,13 @@ def bare() -> Site:
 class TestStock:
     async def test_shows_every_figure(self, connect: Connect, bare: Site) -> None:
         row = Stock(
-            Ledger(on_hand=9), on_order=24, in_transit=12, levels=LEVELS, demand_rate_per_day=6.0, changed_at=AT
+            on_hand=9,
+            on_order=24,
+            in_transit=12,
+            levels=LEVELS,
+            demand_rate_per_day=6.0,
+            levels_until=AT + 1,
+            changed_at=AT,
         )
         bare.rows.put(tables.stock, "0042/100234", row)
         client = await connect(bare)
@@ -64,7 +72,7 @@ class TestStock:
     async def test_of_an_article_that_nobody_knows_has_no_name_and_no_levels(
         self, connect: Connect, bare: Site
     ) -> None:
-        bare.rows.put(tables.stock, "0042/999", Stock(Ledger(on_hand=-2)))
+        bare.rows.put(tables.stock, "0042/999", Stock(on_hand=-2))
         client = await connect(bare)
         found = await (await client.get("/v1/stores/0042/stock/999")).json()
         unknown = ("name", "category", "reorder_point", "order_up_to_level", "price", "demand_per_day", "days_of_cover")
@@ -83,7 +91,7 @@ class TestStock:
         self, connect: Connect, bare: Site, row: Prices | None, priced_at: int, price: int
     ) -> None:
         bare.rows.put(tables.products, "100234", KnownProduct(MILK, priced_at=priced_at))
-        bare.rows.put(tables.stock, "0042/100234", Stock(Ledger(on_hand=9)))
+        bare.rows.put(tables.stock, "0042/100234", Stock(on_hand=9))
         bare.rows.put(tables.prices, "0042/100234", row)
         client = await connect(bare)
         assert (await (await client.get("/v1/stores/0042/stock/100234")).json())["price"] == price
@@ -102,22 +110,46 @@ class TestStock:
         ],
     )
     async def test_status(self, connect: Connect, bare: Site, on_hand: int, on_order: int, status: str) -> None:
-        row = Stock(Ledger(on_hand=on_hand), on_order=on_order, levels=LEVELS, demand_rate_per_day=6.0)
+        row = Stock(on_hand=on_hand, on_order=on_order, levels=LEVELS, levels_until=AT + 1, demand_rate_per_day=6.0)
         bare.rows.put(tables.stock, "0042/100234", row)
         client = await connect(bare)
         assert (await (await client.get("/v1/stores/0042/stock/100234")).json())["status"] == status
         filtered = await (await client.get(f"/v1/stores/0042/stock?status={status}")).json()
         assert [item["sku"] for item in filtered["items"]] == ["100234"]
 
+    async def test_levels_of_an_earlier_hour_are_worked_out_for_the_running_one(
+        self, connect: Connect, bare: Site
+    ) -> None:
+        """Of an article of which more than enough is there, the fold does not look at each sale."""
+        today = times.from_iso("2024-10-08")
+        row = Stock(on_hand=40, levels=LEVELS, levels_until=AT - 1, sold_day=today, sold=50)
+        demand = Demand()
+        for day in range(today - 28, today):
+            apply_sale(demand, day=day, units=6)
+        bare.rows.put(tables.stock, "0042/100234", row)
+        bare.rows.put(tables.demand, "0042/100234", demand)
+        client = await connect(bare)
+        # Delivered every weekday and open all day: ten hours are left of today, and tomorrow, before the next delivery.
+        need = levels_on_read(
+            row, demand, MILK, calendar=calendars.calendar_of(timezone="Europe/Berlin"), clock=AT, policy=DEFAULT
+        )
+        assert need is not None
+        assert sum(need.levels.forecast) == pytest.approx(6 * 11 / 24 + 6, rel=0.05)
+        found = await (await client.get("/v1/stores/0042/stock/100234")).json()
+        assert found["reorder_point"] == need.levels.reorder_point < 26
+        assert found["demand_per_day"] == pytest.approx(6.0, rel=0.05)
+        (shown,) = (await (await client.get("/v1/stores/0042/stock?status=ok")).json())["items"]
+        assert shown["reorder_point"] == need.levels.reorder_point
+
     async def test_without_demand_lasts_for_ever(self, connect: Connect, bare: Site) -> None:
-        bare.rows.put(tables.stock, "0042/100234", Stock(Ledger(on_hand=9), levels=LEVELS))
+        bare.rows.put(tables.stock, "0042/100234", Stock(on_hand=9, levels=LEVELS, levels_until=AT + 1))
         client = await connect(bare)
         found = await (await client.get("/v1/stores/0042/stock/100234")).json()
         assert (found["demand_per_day"], found["days_of_cover"]) == (0.0, None)
 
     async def test_goods_by_weight_are_in_grams(self, connect: Connect, bare: Site) -> None:
         bare.rows.put(tables.products, "7", KnownProduct(Product(sku="7", unit=Unit.GRAM)))
-        bare.rows.put(tables.stock, "0042/7", Stock(Ledger(on_hand=1_500)))
+        bare.rows.put(tables.stock, "0042/7", Stock(on_hand=1_500))
         client = await connect(bare)
         found = await (await client.get("/v1/stores/0042/stock/7")).json()
         assert (found["unit"], found["on_hand"]) == ("gram", 1_500)

@@ -1,0 +1,120 @@
+"""What the benchmark asks of the broker: topics, messages, how far a topic goes, everything in it."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._listoffsets import ListOffsetsResultInfo, OffsetSpec
+from confluent_kafka.cimpl import NewTopic
+
+PARTITIONS = 4
+NOT_YET = {KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE, KafkaError.UNKNOWN_TOPIC_OR_PART}
+"""What the broker says of a partition that was created just now."""
+
+
+class Broker:
+    """A Kafka at `host:port`."""
+
+    def __init__(self, bootstrap: str) -> None:
+        self.bootstrap = bootstrap
+        self._admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
+        self._known: set[str] = set()
+
+    def create(self, *names: str, compacted: bool = False) -> None:
+        """Create topics; what is there already stays."""
+        config = {"cleanup.policy": "compact"} if compacted else {}
+        topics = [NewTopic(name, PARTITIONS, 1, config=config) for name in names]
+        for future in self._admin.create_topics(topics, operation_timeout=15).values():
+            try:
+                future.result(timeout=20)
+            except KafkaException as error:
+                if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                    raise
+
+    def send(self, topic: str, messages: Iterable[tuple[bytes, bytes]]) -> int:
+        """Send messages in order, placed as Java's clients place them; returns their number."""
+        producer = Producer(
+            {
+                "bootstrap.servers": self.bootstrap,
+                "partitioner": "murmur2_random",
+                "linger.ms": 20,
+                "batch.size": 200_000,
+                "enable.idempotence": True,
+                "log_level": 0,
+            }
+        )
+        sent = 0
+        for key, value in messages:
+            while True:
+                try:
+                    producer.produce(topic, value, key)
+                    break
+                except BufferError:
+                    producer.poll(0.05)
+            producer.poll(0)
+            sent += 1
+        if producer.flush(60):
+            raise TimeoutError(f"{topic}: messages were not acknowledged within a minute")
+        return sent
+
+    def topics(self) -> set[str]:
+        """Names of all topics."""
+        return set(self._admin.list_topics(timeout=15).topics)
+
+    def end(self, topics: Sequence[str]) -> int:
+        """How many offsets these topics' partitions have in sum; a topic that is not there yet has none."""
+        if not set(topics) <= self._known:
+            self._known = self.topics()
+        topics = [topic for topic in topics if topic in self._known]
+        latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+        asked = {TopicPartition(topic, number): latest for topic in topics for number in range(PARTITIONS)}
+        return sum(self._offset(future) for future in self._admin.list_offsets(asked).values())
+
+    @staticmethod
+    def _offset(answer: "Future[ListOffsetsResultInfo]") -> int:
+        try:
+            return int(answer.result(timeout=15).offset)
+        except KafkaException as error:
+            if error.args[0].code() in NOT_YET:
+                return 0
+            raise
+
+    def read(self, topic: str) -> Iterator[tuple[bytes, bytes | None]]:
+        """Key and value of all committed messages of a topic, partition by partition."""
+        consumer = Consumer(
+            {
+                "bootstrap.servers": self.bootstrap,
+                "group.id": "benchmark-reader",
+                "enable.auto.commit": False,
+                "isolation.level": "read_committed",
+                "enable.partition.eof": True,
+                "log_level": 0,
+            }
+        )
+        consumer.assign([TopicPartition(topic, number, 0) for number in range(PARTITIONS)])
+        try:
+            open_partitions = PARTITIONS
+            while open_partitions:
+                message: Message | None = consumer.poll(15)
+                if message is None:
+                    raise TimeoutError(f"{topic}: nothing more to read within 15 s")
+                problem = message.error()
+                if problem is None:
+                    yield message.key() or b"", message.value()
+                elif problem.code() == KafkaError._PARTITION_EOF:
+                    open_partitions -= 1
+                else:
+                    raise KafkaException(problem)
+        finally:
+            consumer.close()
+
+    def latest(self, topic: str) -> dict[bytes, bytes]:
+        """The last value of each key: what a compacted topic holds."""
+        found: dict[bytes, bytes] = {}
+        for key, value in self.read(topic):
+            if value is None:
+                found.pop(key, None)
+            else:
+                found[key] = value
+        return found
