@@ -67,6 +67,14 @@ class Truth:
     """Units by `store/sku`."""
 
 
+def truth_of(chain: Chain) -> Truth:
+    """What the chain's messages sum up to."""
+    truth = Truth()
+    for _ in messages(chain, truth):
+        pass
+    return truth
+
+
 def messages(chain: Chain, truth: Truth | None = None) -> Iterator[tuple[bytes, bytes]]:
     """Key and value of each message in order; `truth` is filled on the way."""
     rng, skus = random.Random(chain.seed + chain.day), chain.skus
