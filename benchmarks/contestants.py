@@ -24,8 +24,8 @@ from freshmart_streams.topics import Topics
 HERE = Path(__file__).parent
 FIRST_STOCK = 50
 """Pieces of each article that are there in the beginning, as far as the other contestants go."""
-PLENTY = 1_000
-"""Pieces that are enough for a day and for what a new article may be ordered for."""
+PLENTY = 100
+"""Pieces of an article that will not be sold on the day that is measured."""
 LINES_PER_COUNT = 500
 _REPORT = struct.Struct(">5q")
 _ON_HAND = struct.Struct(">i")
@@ -206,9 +206,9 @@ class KafkaStreams(Contestant):
 class Freshmart(Contestant):
     """This application as it is shipped, exactly once.
 
-    It is measured on an ordinary day. So before, it takes in master data, a count of every article, a day of receipts
-    to learn from, and another count: of each article four times what will be sold, two dozen at least. The others need
-    none of that.
+    It is measured on an ordinary day. So before, it takes in master data, a count of every article, and as many receipts
+    over the week before to learn from. Then there is four times what will be sold of each article, two dozen at least.
+    The others need none of that.
     """
 
     name = "freshmart"
@@ -236,19 +236,22 @@ class Freshmart(Contestant):
         broker.send(Freshmart.topics(run).sales.name, messages(chain))
 
     def open_day(self, broker: Broker, chain: Chain, truth: Truth, run: Run) -> None:
-        """Topics, master data, counts, the day before."""
+        """Topics, master data, counts, the week before."""
         topics = Freshmart.topics(run)
         create = [*Freshmart.command(self)[:-1], "topics", "create"]
         subprocess.run(create, env=self.environment(run), check=True, stdout=subprocess.DEVNULL)
         broker.send(topics.stores.name, ((key.encode(), _json(_store(key))) for key in chain.store_ids))
         broker.send(topics.products.name, self.products(chain.skus, chain))
-        yesterday, sold = replace(chain, day=chain.day - 1), Truth()
-        receipts = list(messages(yesterday, sold))
-        broker.send(topics.inventory.name, self.counts(dict.fromkeys({**sold.sold, **truth.sold}, PLENTY), yesterday))
+        week, before = replace(chain, day=chain.day - 7, days=7), Truth()
+        receipts = list(messages(week, before))
+        on_hand = {article: before.sold.get(article, 0) for article in {**before.sold, **truth.sold}}
+        for article, quantity in _first_stock(truth).items():
+            on_hand[article] += quantity
+        for article in before.sold.keys() - truth.sold.keys():
+            on_hand[article] += PLENTY
+        broker.send(topics.inventory.name, self.counts(on_hand, week))
         self._catch_up(run)
         broker.send(topics.sales.name, receipts)
-        self._catch_up(run)
-        broker.send(topics.inventory.name, self.counts(_first_stock(truth), chain))
         self._catch_up(run)
 
     def products(self, skus: Iterable[str], chain: Chain) -> Iterator[tuple[bytes, bytes]]:

@@ -18,7 +18,7 @@ CHAIN = Chain(receipts=2_000, stores=3, articles=50)
 class TestReceipts:
     def test_are_the_same_each_time_and_others_on_another_day(self) -> None:
         assert list(messages(CHAIN)) == list(messages(CHAIN))
-        yesterday = {key + value for key, value in messages(replace(CHAIN, day=0))}
+        yesterday = {key + value for key, value in messages(replace(CHAIN, day=-1))}
         assert yesterday.isdisjoint(key + value for key, value in messages(CHAIN))
 
     def test_sum_up_to_the_truth_each_id_once(self) -> None:
@@ -36,6 +36,9 @@ class TestReceipts:
     def test_are_of_one_day_in_order_and_the_best_article_sells_most(self) -> None:
         receipts = [json.loads(value) for _, value in messages(CHAIN)]
         assert {each["sold_at"][:10] for each in receipts} == {CHAIN.opens_at.date().isoformat()}
+        week = [json.loads(value) for _, value in messages(replace(CHAIN, day=-7, days=7))]
+        assert len({each["sold_at"][:10] for each in week}) == 7
+        assert max(each["sold_at"] for each in week) < min(each["sold_at"] for each in receipts)
         sold = truth_of(CHAIN).sold
         per_article = {sku: sum(sold.get(f"{store}/{sku}", 0) for store in CHAIN.store_ids) for sku in CHAIN.skus}
         assert max(per_article, key=lambda sku: per_article[sku]) == CHAIN.skus[0]
