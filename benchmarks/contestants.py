@@ -206,9 +206,9 @@ class KafkaStreams(Contestant):
 class Freshmart(Contestant):
     """This application as it is shipped, exactly once.
 
-    It is measured on an ordinary day. So before, it takes in master data, a count of every article, and as many receipts
-    over the week before to learn from. Then there is four times what will be sold of each article, two dozen at least.
-    The others need none of that.
+    It is measured on an ordinary day. So before, it takes in master data, a count of every article, and as many
+    receipts over the week before to learn from. Then there is four times what will be sold of each article, two dozen
+    at least. The others need none of that.
     """
 
     name = "freshmart"
