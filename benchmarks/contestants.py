@@ -11,7 +11,7 @@ import struct
 import subprocess
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -24,8 +24,8 @@ from freshmart_streams.topics import Topics
 HERE = Path(__file__).parent
 FIRST_STOCK = 50
 """Pieces of each article that are there in the beginning, as far as the other contestants go."""
-PLENTY = 1_000
-"""Pieces that are enough for a day and for what a new article may be ordered for."""
+PLENTY = 100
+"""Pieces of an article that will not be sold on the day that is measured."""
 LINES_PER_COUNT = 500
 _REPORT = struct.Struct(">5q")
 _ON_HAND = struct.Struct(">i")
@@ -206,9 +206,9 @@ class KafkaStreams(Contestant):
 class Freshmart(Contestant):
     """This application as it is shipped, exactly once.
 
-    It is measured on an ordinary day. So before, it takes in master data, a count of every article, a day of receipts
-    to learn from, and another count: of each article four times what will be sold, two dozen at least. The others need
-    none of that.
+    It is measured on an ordinary day. So before, it takes in master data, a count of every article, and as many
+    receipts over the week before to learn from. Then there is four times what will be sold of each article, two dozen
+    at least. The others need none of that.
     """
 
     name = "freshmart"
@@ -231,21 +231,47 @@ class Freshmart(Contestant):
         }
 
     def prepare(self, broker: Broker, chain: Chain, truth: Truth, run: Run) -> None:
-        """Topics, master data, a count of every article that will be sold."""
-        topics = Topics(self._prefix(run))
+        """Up to the day's receipts, which wait in the topic then."""
+        self.open_day(broker, chain, truth, run)
+        broker.send(Freshmart.topics(run).sales.name, messages(chain))
+
+    def open_day(self, broker: Broker, chain: Chain, truth: Truth, run: Run) -> None:
+        """Topics, master data, counts, the week before."""
+        topics = Freshmart.topics(run)
         create = [*Freshmart.command(self)[:-1], "topics", "create"]
         subprocess.run(create, env=self.environment(run), check=True, stdout=subprocess.DEVNULL)
         broker.send(topics.stores.name, ((key.encode(), _json(_store(key))) for key in chain.store_ids))
-        broker.send(topics.products.name, ((sku.encode(), _json(_product(sku, chain))) for sku in chain.skus))
-        yesterday, sold = replace(chain, day=chain.day - 1), Truth()
-        receipts = list(messages(yesterday, sold))
-        broker.send(topics.inventory.name, _counts(dict.fromkeys({**sold.sold, **truth.sold}, PLENTY), yesterday))
+        broker.send(topics.products.name, self.products(chain.skus, chain))
+        week, before = replace(chain, day=chain.day - 7, days=7), Truth()
+        receipts = list(messages(week, before))
+        on_hand = {article: before.sold.get(article, 0) for article in {**before.sold, **truth.sold}}
+        for article, quantity in _first_stock(truth).items():
+            on_hand[article] += quantity
+        for article in before.sold.keys() - truth.sold.keys():
+            on_hand[article] += PLENTY
+        broker.send(topics.inventory.name, self.counts(on_hand, week))
         self._catch_up(run)
         broker.send(topics.sales.name, receipts)
         self._catch_up(run)
-        broker.send(topics.inventory.name, _counts(_first_stock(truth), chain))
-        self._catch_up(run)
-        broker.send(topics.sales.name, messages(chain))
+
+    def products(self, skus: Iterable[str], chain: Chain) -> Iterator[tuple[bytes, bytes]]:
+        """Master data of articles."""
+        return ((sku.encode(), _json(_product(sku, chain))) for sku in skus)
+
+    def counts(self, on_hand: Mapping[str, int], chain: Chain) -> Iterator[tuple[bytes, bytes]]:
+        """Before the day begins, so much is there of each `store/sku`."""
+        by_store: dict[str, list[dict[str, object]]] = {}
+        for article, quantity in on_hand.items():
+            store_id, sku = article.split("/")
+            by_store.setdefault(store_id, []).append({"sku": sku, "quantity": quantity})
+        at = chain.opens_at.replace(hour=2)
+        for store_id, lines in by_store.items():
+            for begin in range(0, len(lines), LINES_PER_COUNT):
+                own = {"event_id": f"count-{at:%d}-{begin}", "store_id": store_id, "occurred_at": at.isoformat()}
+                yield (
+                    store_id.encode(),
+                    _json({**own, "kind": "count", "lines": lines[begin : begin + LINES_PER_COUNT]}),
+                )
 
     def _catch_up(self, run: Run) -> None:
         worker = Running(Freshmart.command(self), self.environment(run), run.folder / "output")
@@ -259,11 +285,12 @@ class Freshmart(Contestant):
         return [self._changelog(run)]
 
     def _changelog(self, run: "Run") -> str:
-        return f"{self._prefix(run)}streams-stores-changelog"
+        return f"{run.app}.streams-stores-changelog"
 
     @staticmethod
-    def _prefix(run: Run) -> str:
-        return f"{run.app}."
+    def topics(run: Run) -> Topics:
+        """The names of its topics."""
+        return Topics(f"{run.app}.")
 
     def result(self, run: Run, chain: Chain, truth: Truth) -> Result:
         """Its rows are in one changelog; those of yesterday do not count."""
@@ -310,18 +337,6 @@ def _product(sku: str, chain: Chain) -> dict[str, object]:
     price = chain.price(sku)
     own = {"sku": sku, "category": f"category-{int(sku) % 30}", "supplier_id": f"supplier-{int(sku) % 50}"}
     return {**own, "price": price, "cost": price * 6 // 10, "pack_size": 6, "shelf_life_days": 5 + int(sku) % 200}
-
-
-def _counts(on_hand: Mapping[str, int], chain: Chain) -> Iterator[tuple[bytes, bytes]]:
-    by_store: dict[str, list[dict[str, object]]] = {}
-    for article, quantity in on_hand.items():
-        store_id, sku = article.split("/")
-        by_store.setdefault(store_id, []).append({"sku": sku, "quantity": quantity})
-    at = chain.opens_at.replace(hour=2)
-    for store_id, lines in by_store.items():
-        for begin in range(0, len(lines), LINES_PER_COUNT):
-            own = {"event_id": f"count-{at:%d}-{begin}", "store_id": store_id, "occurred_at": at.isoformat()}
-            yield store_id.encode(), _json({**own, "kind": "count", "lines": lines[begin : begin + LINES_PER_COUNT]})
 
 
 def _json(value: Mapping[str, object]) -> bytes:

@@ -1,6 +1,7 @@
 """A process and its children from outside: CPU seconds, peak memory, and how far it is."""
 
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -92,16 +93,17 @@ class Running:
                 changed_at = sample.at
             course.samples.append(sample)
             if self._process.poll() is not None:
-                raise RuntimeError(f"it ended by itself: {self._last_words}")
+                raise RuntimeError(f"it ended by itself: {self.last_words}")
             has_begun = sample.written != course.samples[0].written
             if sample.at - changed_at > (QUIET_SECONDS if has_begun else BEGIN_SECONDS_MAX):
                 if not has_begun:
-                    raise RuntimeError(f"it wrote nothing: {self._last_words}")
+                    raise RuntimeError(f"it wrote nothing: {self.last_words}")
                 return course
             time.sleep(SAMPLE_SECONDS)
 
     @property
-    def _last_words(self) -> str:
+    def last_words(self) -> str:
+        """The end of its output."""
         return " | ".join(self.output.read_text(errors="replace").splitlines()[-5:]) or "no output"
 
     def stop(self) -> None:
@@ -116,6 +118,10 @@ class Running:
             self._process.kill()
             self._process.wait()
 
+    def cpu_seconds(self) -> float:
+        """So far, its children's included."""
+        return self._sample(0).cpu
+
     def _sample(self, written: int) -> Sample:
         cpu, resident = 0.0, 0
         with suppress(psutil.NoSuchProcess):
@@ -127,3 +133,8 @@ class Running:
                     resident += process.memory_info().rss
         machine = psutil.cpu_times()
         return Sample(time.monotonic(), cpu, resident, written, machine.user + machine.system)
+
+
+def say(text: str) -> None:
+    """Tell who waits how far it is."""
+    print(text, file=sys.stderr, flush=True)

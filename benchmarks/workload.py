@@ -1,7 +1,7 @@
 """The receipts of a chain, the same for every contender, and what they must sum up to.
 
 Ten lines each, articles as people buy them (Zipf: the second is bought half as often as the first), 5 % of the messages
-repeat an earlier one, over the opening hours of one day. Everything follows from a seed.
+repeat an earlier one, over the opening hours of a day. Everything follows from a seed.
 """
 
 import itertools
@@ -23,13 +23,14 @@ OPEN_HOURS = 14
 
 @dataclass(frozen=True)
 class Chain:
-    """How large a chain, and how many messages it sends on one day; 0 is Monday."""
+    """How large a chain, and how many messages it sends from the beginning of a day on; 0 is a Monday."""
 
     receipts: int = 200_000
     stores: int = 200
     articles: int = 20_000
     seed: int = 7
-    day: int = 1
+    day: int = 0
+    days: int = 1
 
     @property
     def opens_at(self) -> datetime:
@@ -67,9 +68,17 @@ class Truth:
     """Units by `store/sku`."""
 
 
+def truth_of(chain: Chain) -> Truth:
+    """What the chain's messages sum up to."""
+    truth = Truth()
+    for _ in messages(chain, truth):
+        pass
+    return truth
+
+
 def messages(chain: Chain, truth: Truth | None = None) -> Iterator[tuple[bytes, bytes]]:
     """Key and value of each message in order; `truth` is filled on the way."""
-    rng, skus = random.Random(chain.seed + chain.day), chain.skus
+    rng, skus = random.Random(chain.seed - chain.day), chain.skus
     weights = list(itertools.accumulate(1 / (rank + 1) for rank in range(len(skus))))
     prices = {sku: chain.price(sku) for sku in skus}
     stores, recent = chain.store_ids, deque[tuple[bytes, bytes]](maxlen=RESEND_WITHIN)
@@ -108,7 +117,8 @@ def _receipt(number: int, store_id: str, sold_at: datetime, lines: list[dict[str
 
 
 def _sold_at(chain: Chain, number: int) -> datetime:
-    return chain.opens_at + timedelta(seconds=number * OPEN_HOURS * 3_600 // chain.receipts)
+    day, part = divmod(number * chain.days, chain.receipts)
+    return chain.opens_at + timedelta(days=day, seconds=part * OPEN_HOURS * 3_600 // chain.receipts)
 
 
 def _count(truth: Truth, store_id: str, lines: list[dict[str, str | int]]) -> None:

@@ -1,0 +1,78 @@
+"""What the benchmark's figures rest on, without a broker: the receipts, their sums, the part of a run that counts."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from benchmarks.__main__ import main
+from benchmarks.contestants import Result
+from benchmarks.latency import quantiles
+from benchmarks.measuring import Course, Sample
+from benchmarks.report import Figures, table
+from benchmarks.workload import DUPLICATES, LINES, Chain, Truth, messages, truth_of
+
+CHAIN = Chain(receipts=2_000, stores=3, articles=50)
+
+
+class TestReceipts:
+    def test_are_the_same_each_time_and_others_on_another_day(self) -> None:
+        assert list(messages(CHAIN)) == list(messages(CHAIN))
+        yesterday = {key + value for key, value in messages(replace(CHAIN, day=-1))}
+        assert yesterday.isdisjoint(key + value for key, value in messages(CHAIN))
+
+    def test_sum_up_to_the_truth_each_id_once(self) -> None:
+        receipts = {value: json.loads(value) for _, value in messages(CHAIN)}
+        truth = truth_of(CHAIN)
+        assert truth.messages == CHAIN.receipts
+        assert truth.receipts == len(receipts) == len({each["receipt_id"] for each in receipts.values()})
+        assert truth.receipts == pytest.approx(CHAIN.receipts * (1 - DUPLICATES), rel=0.02)
+        lines = [line for each in receipts.values() for line in each["lines"]]
+        assert truth.lines == len(lines) == LINES * truth.receipts
+        assert truth.gross == sum(line["quantity"] * line["unit_price"] for line in lines)
+        assert truth.discounts == sum(line["discount"] for line in lines)
+        assert truth.units == sum(truth.sold.values()) == sum(line["quantity"] for line in lines)
+
+    def test_are_of_one_day_in_order_and_the_best_article_sells_most(self) -> None:
+        receipts = [json.loads(value) for _, value in messages(CHAIN)]
+        assert {each["sold_at"][:10] for each in receipts} == {CHAIN.opens_at.date().isoformat()}
+        week = [json.loads(value) for _, value in messages(replace(CHAIN, day=-7, days=7))]
+        assert len({each["sold_at"][:10] for each in week}) == 7
+        assert max(each["sold_at"] for each in week) < min(each["sold_at"] for each in receipts)
+        sold = truth_of(CHAIN).sold
+        per_article = {sku: sum(sold.get(f"{store}/{sku}", 0) for store in CHAIN.store_ids) for sku in CHAIN.skus}
+        assert max(per_article, key=lambda sku: per_article[sku]) == CHAIN.skus[0]
+
+
+def test_a_wrong_result_is_told() -> None:
+    truth = Truth(messages=1, receipts=1, lines=2, gross=300, discounts=0, sold={"0001/a": 2, "0001/b": 1})
+    assert Result(1, 2, 300, 0, 2, 3).differences(truth) == []
+    assert Result(1, 2, 300, 0, 2, 4).differences(truth) == ["sold: 4 instead of 3"]
+
+
+def test_what_counts_of_a_run_is_from_before_its_first_write_to_its_last() -> None:
+    written = [0, 0, 0, 5, 9, 9, 9]
+    course = Course([Sample(float(at), 2.0 * at, at, end, 3.0 * at) for at, end in enumerate(written)])
+    assert (course.seconds, course.cpu_seconds, course.machine_cores) == (2.0, 4.0, 3.0)
+    assert (course.cpu_seconds_in_all, course.peak_resident) == (12.0, 6)
+
+
+def test_the_table_has_medians_and_ratios() -> None:
+    runs = [Figures("freshmart", 1_000_000, 10.0, cpu, cpu, 100.0, 0.1) for cpu in (9.0, 10.0, 30.0)]
+    runs.append(Figures("plain Faust", 1_000_000, 500.0, 400.0, 400.0, 50.0, 0.1))
+    rows = table(runs).splitlines()
+    assert rows[2].startswith("| freshmart | 3 | 100,000 | 10.0 |")
+    assert rows[3].endswith("| 0.025 |")
+
+
+def test_quantiles_are_of_what_was_measured() -> None:
+    assert quantiles([number / 1e3 for number in range(1, 101)]) == "51.0, 96.0, 100.0, 100.0"
+    assert quantiles([0.002]) == "2.0, 2.0, 2.0, 2.0"
+
+
+@pytest.mark.parametrize("what", ["throughput", "latency", "recovery", "growth"])
+def test_each_says_what_it_does(what: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([what, "--help"])
+    assert ended.value.code == 0
+    assert "--receipts" in capsys.readouterr().out
