@@ -18,7 +18,7 @@ While not a single day is over, what was sold today so far counts as the part of
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import lru_cache
 from operator import mul
 from typing import Final
@@ -211,25 +211,15 @@ def expected_on_weekdays(expected: Parameters, counts: Iterable[float]) -> float
     return expected.level * days
 
 
-def demand_rate_per_day(expected: Parameters, days: Sequence[int]) -> float:
-    """Base units per calendar day when `days` are the open ones of the coming week."""
-    return sum(expected_on(expected, day) for day in days) / 7
+def interval_in(expected: Parameters, days: Iterable[tuple[int, float]]) -> Forecast:
+    """Demand of days, each given by its weekday, Monday being 0, and by what is left of it.
 
+    A Tuesday of which three quarters are left, Wednesday and Thursday:
 
-def interval_forecast(expected: Parameters, days: Sequence[int], *, today: int, share_of_today: float) -> Forecast:
-    """Demand of the open days `days`, of which only `share_of_today` is left of `today`.
-
-    >>> from freshmart_streams.domain import times
     >>> steady = Parameters(level=6.0, weekday_factors=(1.0,) * 7, variance_to_mean=1.0, evidence=33.0)
-    >>> tuesday = times.from_iso("2024-10-08")
-    >>> interval_forecast(steady, range(tuesday, tuesday + 3), today=tuesday, share_of_today=0.75)
+    >>> interval_in(steady, [(1, 0.75), (2, 1.0), (3, 1.0)])
     Forecast(daily=(4.5, 6.0, 6.0), variance=24.75)
     """
-    return interval_in(expected, [((day - 1) % 7, share_of_today if day == today else 1.0) for day in days])
-
-
-def interval_in(expected: Parameters, days: Iterable[tuple[int, float]]) -> Forecast:
-    """Demand of days, each given by its weekday, Monday being 0, and by what is left of it."""
     level, factors = expected.level, expected.weekday_factors
     daily = tuple([level * factors[place] * share for place, share in days])
     return Forecast(daily, variance_of(expected, sum(daily)))

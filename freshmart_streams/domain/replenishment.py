@@ -182,27 +182,6 @@ def protection_variance(interval: Forecast, lead_time_sigma_days: float) -> floa
     return interval.variance + (interval.mean / len(interval.daily) * lead_time_sigma_days) ** 2
 
 
-def usable_demand(
-    expected: Parameters,
-    *,
-    calendar: Calendar,
-    today: int,
-    share_of_today: float,
-    deliver_by: int,
-    shelf_life_days: int | None,
-) -> float | None:
-    """Base units expected to be sold from now to the last day on which goods of the delivery can be sold.
-
-    Delivered on day d with a shelf life of n days, goods can be sold on d to d + n − 1. Days on which the store is
-    closed sell nothing, but goods age. None: no shelf life to heed.
-    """
-    if shelf_life_days is None or shelf_life_days > SHELF_LIFE_DAYS:
-        return None
-    counts = calendars.selling_weekdays(calendar, today + 1, deliver_by + shelf_life_days - 1)
-    rest_of_today = forecast.expected_on(expected, today) * share_of_today
-    return rest_of_today + forecast.expected_on_weekdays(expected, counts)
-
-
 def lowest_position_alike(
     *, inventory_position: int, levels: Levels, pack_size: int, usable_demand: float | None
 ) -> int:
@@ -269,11 +248,6 @@ def decide_quantity(
     if packs < minimum:
         packs = 0
     return OrderQuantity(packs, packs * pack_size, binding)
-
-
-def demand_rate_per_day(expected: Parameters, *, calendar: Calendar, today: int) -> float:
-    """Base units per calendar day in the coming week, today included."""
-    return forecast.demand_rate_per_day(expected, calendars.selling_days(calendar, today, today + 6))
 
 
 def days_of_cover(on_hand: int, demand_rate_per_day: float) -> float | None:

@@ -138,8 +138,7 @@ class TestNewArticle:
 
     def test_a_new_article_is_at_most_twice_as_uncertain(self) -> None:
         expected = parameters(Demand(), MONDAY)
-        days = range(MONDAY, MONDAY + 10)
-        interval = forecast.interval_forecast(expected, days, today=MONDAY, share_of_today=1.0)
+        interval = forecast.interval_in(expected, [(day % 7, 1.0) for day in range(10)])
         assert (interval.mean, interval.variance) == (10.0, 20.0)
 
 
@@ -277,15 +276,13 @@ STEADY = Parameters(level=6.0, weekday_factors=(1.0, 1.0, 1.0, 1.0, 1.5, 2.0, 0.
 
 class TestIntervals:
     def test_today_counts_by_what_is_left_of_it(self) -> None:
-        thursday = MONDAY + 3
-        days = (thursday, thursday + 1, thursday + 2)
-        interval = forecast.interval_forecast(STEADY, days, today=thursday, share_of_today=0.25)
+        interval = forecast.interval_in(STEADY, [(3, 0.25), (4, 1.0), (5, 1.0)])
         assert interval.daily == (1.5, 9.0, 12.0)
         assert interval.mean == 22.5
         assert interval.variance == pytest.approx(2.0 * 22.5 * (1 + 22.5 / 60))
 
     def test_an_interval_without_a_selling_day_needs_nothing(self) -> None:
-        interval = forecast.interval_forecast(STEADY, (), today=MONDAY, share_of_today=1.0)
+        interval = forecast.interval_in(STEADY, ())
         assert (interval.daily, interval.mean, interval.variance) == ((), 0, 0)
 
     def test_days_counted_by_weekday_give_the_same_sum(self) -> None:
@@ -293,7 +290,3 @@ class TestIntervals:
         counts = calendars.selling_weekdays(MON_TO_SAT, MONDAY, MONDAY + 30)
         one_by_one = sum(forecast.expected_on(STEADY, day) for day in days)
         assert forecast.expected_on_weekdays(STEADY, counts) == pytest.approx(one_by_one)
-
-    def test_the_rate_is_per_calendar_day(self) -> None:
-        open_days = calendars.selling_days(MON_TO_SAT, MONDAY, MONDAY + 6)
-        assert forecast.demand_rate_per_day(STEADY, open_days) == pytest.approx(6.0 * 7.5 / 7)

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from freshmart_streams.domain import calendars, forecast, replenishment, times
+from freshmart_streams.domain import calendars, forecast, outlooks, replenishment, times
 from freshmart_streams.domain.forecast import Demand, Forecast, Parameters
 from freshmart_streams.domain.policies import EffectivePolicy
 from freshmart_streams.domain.replenishment import NOTHING, Levels, OrderQuantity, decide_quantity
@@ -221,22 +221,20 @@ class TestBinding:
 
 
 class TestUsableDemand:
-    def usable(self, shelf_life_days: int | None, *, share: float = 0.5) -> float | None:
-        return replenishment.usable_demand(
-            STEADY,
-            calendar=BONN,
-            today=TUESDAY,
-            share_of_today=share,
-            deliver_by=TUESDAY + 1,
-            shelf_life_days=shelf_life_days,
-        )
+    def usable(self, shelf_life_days: int | None) -> float | None:
+        hour = outlooks.hour_of(BONN, times.at_local(TUESDAY, "13:05", BERLIN), TUESDAY, (13 * 60 + 5) * 60)
+        outlook = hour.outlook(1)
+        assert outlook is not None
+        policy = EffectivePolicy()
+        need = replenishment.need_in(hour, outlook, STEADY, shelf_life_days=shelf_life_days, policy=policy)
+        return need.usable_demand
 
     def test_goods_of_one_day_can_be_sold_on_the_day_they_come(self) -> None:
-        assert self.usable(1) == pytest.approx(3 + 6)
+        assert self.usable(1) == pytest.approx(3.6 + 6)
 
     def test_closed_days_sell_nothing_but_age_the_goods(self) -> None:
-        # Wednesday to Tuesday with a Sunday in between: six days of sales.
-        assert self.usable(7) == pytest.approx(3 + 6 * 6)
+        # The rest of Tuesday; Wednesday to Tuesday with a Sunday in between: six days of sales.
+        assert self.usable(7) == pytest.approx(3.6 + 6 * 6)
 
     def test_what_keeps_is_not_cut(self) -> None:
         assert self.usable(None) is None
