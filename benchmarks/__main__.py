@@ -37,7 +37,6 @@ def _parser() -> argparse.ArgumentParser:
         own.add_argument("--stores", type=int, default=200, help="stores (%(default)s)")
         own.add_argument("--articles", type=int, default=20_000, help="articles (%(default)s)")
         own.add_argument("--seed", type=int, default=7, help="of the receipts (%(default)s)")
-        own.add_argument("--report", type=Path, help="folder for the figures as files")
         kind.add_arguments(own)
     return parser
 

@@ -211,26 +211,20 @@ def _read(port: int, store_ids: Sequence[str], seconds: int, answers: "Queue[lis
 def _peak(
     broker: Broker, changelogs: list[str], topic: str, receipts: Iterator[tuple[bytes, bytes]], count: int
 ) -> float:
-    begin, batch = time.perf_counter(), list(islice(receipts, count))
-    before = broker.end(changelogs)
-    begin = time.perf_counter()
+    batch, begin = list(islice(receipts, count)), time.perf_counter()
     broker.send(topic, batch)
-    last, end = begin, before
+    return count / (_until_quiet(broker, changelogs) - begin)
+
+
+def _until_quiet(broker: Broker, changelogs: list[str]) -> float:
+    """Wait until nothing more is written; when the last was."""
+    end, last = broker.end(changelogs), time.perf_counter()
     while time.perf_counter() - last < SETTLE_SECONDS:
         time.sleep(0.05)
         now = broker.end(changelogs)
         if now != end:
-            last, end = time.perf_counter(), now
-    return count / (last - begin)
-
-
-def _until_quiet(broker: Broker, changelogs: list[str]) -> None:
-    end, since = broker.end(changelogs), time.monotonic()
-    while time.monotonic() - since < SETTLE_SECONDS:
-        time.sleep(0.2)
-        now = broker.end(changelogs)
-        if now != end:
-            end, since = now, time.monotonic()
+            end, last = now, time.perf_counter()
+    return last
 
 
 def _until_ready(port: int, process: Running) -> None:

@@ -19,6 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What only this one asks for."""
     parser.add_argument("--runs", type=int, default=3, help="of each contestant, in turns (%(default)s)")
     parser.add_argument("--contestants", nargs="+", choices=NAMES, default=NAMES, help="which (all)")
+    parser.add_argument("--report", type=Path, help="folder for throughput.json, .md and .png")
     parser.add_argument("--profile", type=Path, metavar="SVG", help="only this application, once, with a flame graph")
 
 
