@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -28,6 +29,7 @@ ARGUMENTS = [
 ]
 SECONDS = 1_000  # what Playwright counts in
 PATIENCE = 10 * SECONDS
+ROUNDS_OF_AN_ACCEPT = 5  # of an event loop: the task that makes the transport, then its callbacks
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -60,6 +62,7 @@ class Served:
         self.port = 0
         self._loop = asyncio.new_event_loop()
         self._runner: web.AppRunner | None = None
+        self._listening: socket.socket | None = None
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
         self.start()
@@ -96,13 +99,20 @@ class Served:
     async def _start(self) -> None:
         self._runner = web.AppRunner(self.site.application(), access_log=None, shutdown_timeout=1)
         await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", self.port).start()
-        self.port = self._runner.addresses[0][1]
+        self._listening = socket.create_server(("127.0.0.1", self.port))
+        await web.SockSite(self._runner, self._listening).start()
+        self.port = self._listening.getsockname()[1]
 
     async def _stop(self) -> None:
-        if self._runner is not None:
-            await self._runner.cleanup()
-            self._runner = None
+        if self._runner is None or self._listening is None:
+            return
+        # A connection that the browser opens at this very moment (it opens some ahead): asyncio never closes one that it
+        # has accepted but not yet given to a server that closes. So accept no more, and let those come in first.
+        self._loop.remove_reader(self._listening)
+        for _ in range(ROUNDS_OF_AN_ACCEPT):
+            await asyncio.sleep(0)
+        await self._runner.cleanup()
+        self._runner = None
 
 
 @pytest.fixture
