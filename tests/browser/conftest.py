@@ -106,8 +106,8 @@ class Served:
     async def _stop(self) -> None:
         if self._runner is None or self._listening is None:
             return
-        # A connection that the browser opens at this very moment (it opens some ahead): asyncio never closes one that it
-        # has accepted but not yet given to a server that closes. So accept no more, and let those come in first.
+        # A connection that the browser opens at this very moment (it opens some ahead): asyncio never closes one that
+        # it has accepted but not yet given to a server that closes. So accept no more, and let those come in first.
         self._loop.remove_reader(self._listening)
         for _ in range(ROUNDS_OF_AN_ACCEPT):
             await asyncio.sleep(0)
