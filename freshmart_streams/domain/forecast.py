@@ -3,9 +3,9 @@
 `learning` says what a day teaches. Here is when it does, and how a day that becomes known late is put in its place.
 
 Days are taken in by *steps*, because looking at each article every day is most of the work and tells nothing new of
-what sells once a week. A step lasts as long as eight purchases are expected to take, a day at least and a week at most;
-it ends early when four times as much was sold, and after the article's first day if that sold anything. What is in
-force on a day is what was learned by the last step that ended before it.
+what sells once a week. A step lasts as long as eight purchases are expected to take, a day at least and a fortnight at
+most; it ends early when four times as much was sold, and after the article's first day if that sold anything. What is
+in force on a day is what was learned by the last step that ended before it.
 
 All is computed from the units sold per business day, in the order of the days, whatever order they became known in. The
 row therefore keeps each day of the last weeks by itself and two states: one as of the last step, and one from before
@@ -13,8 +13,8 @@ every day of which something may still become known. When something does, the la
 day and a late sale give the same figures, to the bit.
 
 A day on which the store was closed teaches nothing, unless something was sold on it. What is returned on a day beyond
-what is sold counts as nothing sold. A silence of more than `SILENCE_DAYS` days counts as that long, in whole weeks.
-While not a single day is over, what was sold today so far counts as the part of a day that has passed.
+what is sold counts as nothing sold. A silence of more than `SILENCE_DAYS` days counts as that long, give or take whole
+steps. While not a single day is over, what was sold today so far counts as the part of a day that has passed.
 """
 
 import math
@@ -27,14 +27,15 @@ import msgspec
 
 from freshmart_streams.domain import calendars
 from freshmart_streams.domain.calendars import Calendar
-from freshmart_streams.domain.learning import SILENT_MAX, Learned
+from freshmart_streams.domain.learning import SILENT_MAX, Learned, silent_days
 
 STEP_PURCHASES: Final = 8.0
 """Typical purchases that a step is expected to bring; four times as many end it."""
 
-STEP_DAYS_MAX: Final = 7
+STEP_DAYS_MAX: Final = 14
+"""Whole weeks: what a skipped step leaves out takes no weekday with it."""
 
-SILENCE_DAYS: Final = 91
+SILENCE_DAYS: Final = 126
 """Days without anything known that are counted one by one: more than any state heeds."""
 
 KEPT_DAYS: Final = 400
@@ -256,9 +257,9 @@ def _steps(
 ) -> tuple[bytes, int]:
     """Take whole steps from the state as of `day`; the state after the last one that ended by `until`, and that day."""
     while end := _end_of_step(demand, learned, day, until, purchase):
-        state = Learned(learned, purchase)
-        if state.silent >= SILENT_MAX and day > demand.newest_day:  # nothing to learn, however long it lasts
+        if silent_days(learned) >= SILENT_MAX and day > demand.newest_day:  # nothing to learn, however long it lasts
             return learned, until - (until - day) % STEP_DAYS_MAX
+        state = Learned(learned, purchase)
         for each in range(day, end):
             units = sold_on(demand, each)
             if units > 0 or calendars.is_open(calendar, each):
@@ -287,6 +288,8 @@ def _length(demand: Demand, learned: bytes, day: int, purchase: int) -> tuple[in
 
 
 def _step_days(learned: bytes, purchase: int) -> int:
+    if silent_days(learned) >= SILENT_MAX:  # whatever the level: a silence is skipped in whole steps of this length
+        return STEP_DAYS_MAX
     level = _parameters(learned, purchase).level
     if level * STEP_DAYS_MAX <= STEP_PURCHASES * purchase:
         return STEP_DAYS_MAX
@@ -307,10 +310,11 @@ def _extend(demand: Demand, day: int) -> None:
     """Let the days that are kept reach to `day`."""
     silence = day - demand.newest_day - 1
     beyond = max(silence - SILENCE_DAYS, 0)
-    weeks = -(-beyond // 7) * 7  # whole ones: the weekdays stay, and so do the days on which steps end
-    if weeks and demand.learned_day:
-        demand.learned_day += weeks
-    demand.sold = (demand.sold + [0] * (silence - weeks) + [0])[-KEPT_DAYS:]
+    skipped = -(-beyond // STEP_DAYS_MAX) * STEP_DAYS_MAX  # then weekdays and the days on which steps end stay
+    if skipped:  # all before the silence moves, as if it had been later
+        demand.first_day += skipped
+        demand.learned_day += skipped if demand.learned_day else 0
+    demand.sold = (demand.sold + [0] * (silence - skipped) + [0])[-KEPT_DAYS:]
     demand.newest_day = day
 
 

@@ -41,6 +41,13 @@ _LEAST_ERROR: Final = 1e-6
 # squared errors and of what was expected; sales and levels by weekday, from Monday to Sunday.
 _STATE: Final = Struct("<HB28f")
 _DAYS_MAX: Final = 0xFFFF
+_SILENT: Final = 2
+"""Where a packed state has its days since the last sale."""
+
+
+def silent_days(kept: bytes) -> int:
+    """Days in a row without a sale, `SILENT_MAX` at most, that a packed state has learned."""
+    return kept[_SILENT] if kept else 0
 
 
 class Learned:

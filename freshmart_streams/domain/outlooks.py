@@ -12,7 +12,7 @@ from freshmart_streams.domain import calendars, times
 from freshmart_streams.domain.calendars import Calendar, Opportunity
 from freshmart_streams.domain.times import Instant
 
-DAYS: Final = 7
+DAYS: Final = 14
 """How many days from today on `Outlook.most` looks ahead, today included."""
 
 ByWeekday: TypeAlias = tuple[float, ...]

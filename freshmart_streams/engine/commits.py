@@ -7,7 +7,8 @@ row of the tables in docs/architecture.md. They run in this order:
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from freshmart_streams.engine.changelog import Commit
 from freshmart_streams.engine.clock import monotonic, now_ms
@@ -24,30 +25,58 @@ BYTES_PER_COMMIT = 8 << 20
 BACKLOG_RECORDS = 500
 BACKLOG_SECONDS = 0.5
 """With so many records waiting, nobody waits for a single one: fewer and larger commits make them be over sooner."""
+SHARE_SECONDS = 0.025
+"""Between two commits of a worker's partitions, so that what commits cost stays well below half of its time."""
+
+
+class Pace:
+    """How often the partitions of a worker commit, so that commits do not take the time of folding.
+
+    A commit costs some milliseconds of CPU however small it is: three requests, and fetches that return early.
+    """
+
+    def __init__(self, interval: float) -> None:
+        self._interval = interval
+        self._at_work = 0
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """While a partition has something to commit."""
+        self._at_work += 1
+        try:
+            yield
+        finally:
+            self._at_work -= 1
+
+    def distance(self, waiting: int) -> float:
+        """Seconds between the starts of two commits of a partition in whose inbox so many records wait."""
+        if waiting >= BACKLOG_RECORDS:
+            return BACKLOG_SECONDS
+        return max(self._interval, self._at_work * SHARE_SECONDS)
 
 
 class Commits:
     """Commits what a partition has folded.
 
-    A commit starts at most every interval, with a backlog less often; while one is under way the next batch is folded.
+    A commit starts as often as the pace allows; while one is under way the next batch is folded.
 
     Args:
         state: of the partition.
         writer: its producer.
         space: on the disk of the store.
-        interval: seconds between the starts of two commits.
+        pace: of all partitions of the worker.
         on_done: called when nothing is left to commit: there may be room to fold again.
     """
 
     def __init__(
-        self, state: PartitionState, writer: Writer, space: DiskSpace, interval: float, on_done: Callable[[], None]
+        self, state: PartitionState, writer: Writer, space: DiskSpace, pace: Pace, on_done: Callable[[], None]
     ) -> None:
         self.is_held = False
         """Whether what was folded must not be committed: a handler raised in the middle of it."""
         self._state = state
         self._writer = writer
         self._space = space
-        self._interval = interval
+        self._pace = pace
         self._on_done = on_done
         self._began_at = 0.0
         self._task: asyncio.Task[None] | None = None
@@ -84,16 +113,17 @@ class Commits:
     async def _commit_in_turn(self) -> None:
         state, epoch = self._state, self._state.epoch
         try:
-            while state.is_current(epoch) and not self.is_held and not state.opened.is_empty:
-                wait = self._began_at + self._distance - monotonic()
-                if wait > 0 and not self.is_due:
-                    await asyncio.sleep(min(wait, self._interval))
-                    continue
-                state.hindrance = self._space.trouble
-                if state.hindrance:
-                    await asyncio.sleep(LOOK_SECONDS)
-                else:
-                    await self._commit(epoch)
+            with self._pace.at_work():
+                while state.is_current(epoch) and not self.is_held and not state.opened.is_empty:
+                    wait = self._began_at + self._pace.distance(state.inbox.waiting) - monotonic()
+                    if wait > 0 and not self.is_due:
+                        await asyncio.sleep(min(wait, SHARE_SECONDS))
+                        continue
+                    state.hindrance = self._space.trouble
+                    if state.hindrance:
+                        await asyncio.sleep(LOOK_SECONDS)
+                    else:
+                        await self._commit(epoch)
         except Exception as error:
             if state.epoch == epoch:
                 state.fail(error)
@@ -101,11 +131,6 @@ class Commits:
             if self._task is asyncio.current_task():
                 self._task = None
         self._on_done()
-
-    @property
-    def _distance(self) -> float:
-        """Seconds between the starts of two commits at present."""
-        return BACKLOG_SECONDS if self._state.inbox.waiting >= BACKLOG_RECORDS else self._interval
 
     async def _commit(self, epoch: int) -> None:
         """One commit, all of it or nothing."""

@@ -99,7 +99,7 @@ class Connection:
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             max_partition_fetch_bytes=8 << 20,
-            fetch_max_wait_ms=50,
+            fetch_max_wait_ms=100,
             request_timeout_ms=15_000,
             **self.security,
         )

@@ -13,7 +13,7 @@ from freshmart_streams.engine.batches import Batch
 from freshmart_streams.engine.budgets import ErrorBudget
 from freshmart_streams.engine.changelog import ChangelogReader, ConflictError, ForeignLogError, decode_outbox
 from freshmart_streams.engine.clock import monotonic
-from freshmart_streams.engine.commits import Commits
+from freshmart_streams.engine.commits import Commits, Pace
 from freshmart_streams.engine.connection import Connection
 from freshmart_streams.engine.folding import Folding
 from freshmart_streams.engine.groups import Group
@@ -44,6 +44,7 @@ class Partition(PartitionState):
         options: see `EngineOptions`.
         replica: its rows on this worker's disk.
         memory: for rows, that of all partitions of this worker.
+        pace: of commits, that of all partitions of this worker.
         space: on that disk.
         ends: how far the inputs go on the broker.
         budget: how many errors of handlers are forgiven.
@@ -60,6 +61,7 @@ class Partition(PartitionState):
         options: EngineOptions,
         replica: Replica,
         memory: RowMemory,
+        pace: Pace,
         space: DiskSpace,
         ends: Ends,
         budget: ErrorBudget,
@@ -77,7 +79,7 @@ class Partition(PartitionState):
         self._writer = writer_for(
             connection, self._changelog, number, f"{name}-{number}", outputs=group.outputs, journal=group.journal
         )
-        self._commits = Commits(self, self._writer, space, options.commit_interval, on_ready)
+        self._commits = Commits(self, self._writer, space, pace, on_ready)
         self._folding = Folding(self, self._commits, ends, budget)
         self._one_opening = asyncio.Lock()
         self.on_failure = lambda: on_failure(self)

@@ -157,7 +157,8 @@ class StoreMemory:
         options.set_compression_type(rocksdict.DBCompressionType.lz4())
         table = rocksdict.BlockBasedOptions()
         table.set_block_cache(self._cache)
-        table.set_cache_index_and_filter_blocks(True)
+        # Beside the cache: in it rows push filters and indexes out, and each get reads them anew (decision 11).
+        table.set_cache_index_and_filter_blocks(False)
         table.set_bloom_filter(10, False)
         options.set_block_based_table_factory(table)
         return options

@@ -9,6 +9,7 @@ from aiokafka.errors import KafkaError
 from faust.types import TP
 
 from freshmart_streams.engine.budgets import ErrorBudget
+from freshmart_streams.engine.commits import Pace
 from freshmart_streams.engine.connection import BrokerTimeoutError, Connection
 from freshmart_streams.engine.ends import BrokerEnds
 from freshmart_streams.engine.fetching import Intake
@@ -81,6 +82,7 @@ class Engine:
         self._ends = BrokerEnds(lambda: self.consumer.thread, self._master)
         self._memory = StoreMemory(options.store_megabytes)
         self._rows_memory = RowMemory(options.rows_in_memory)
+        self._pace = Pace(options.commit_interval)
         self._space = DiskSpace(options.folder, options.disk_reserve)
         self._budgets: dict[tuple[str, int], ErrorBudget] = {}  # a partition that comes back has spent what it spent
         self._generation = UNKNOWN
@@ -205,6 +207,7 @@ class Engine:
             self.options,
             replica,
             self._rows_memory,
+            self._pace,
             self._space,
             self._ends,
             self._budgets.setdefault((group, number), ErrorBudget(self.options.errors_max)),
