@@ -4,9 +4,10 @@ A message changes the rows of its articles first, line by line, and every touche
 So a receipt that names an article twice is one change of its stock, not two.
 """
 
-from freshmart_streams.domain import alerts, pricing, reordering, reporting
+from freshmart_streams.domain import alerts, pricing, reordering, reporting, stock
 from freshmart_streams.domain.books import KnownProduct, Mark, Moment, article_key
 from freshmart_streams.domain.clocks import Clock
+from freshmart_streams.domain.forecast import Demand
 from freshmart_streams.domain.stock import Shelf, Stock
 from freshmart_streams.events.alerts import AlertKind
 
@@ -22,6 +23,8 @@ def settle_article(moment: Moment, sku: str, row: Stock, known: KnownProduct | N
         _watch_unknown(moment, sku, row, is_unknown=known is None)
     if (on_hand > 0) is not (row.shelf is Shelf.FILLED):
         _watch_stock_out(moment, row)
+    if stock.may_have_been_out(row, moment.today):
+        _note_missing(moment, sku, row)
     if known is not None and row.priced_at != known.priced_at:
         pricing.keep_up(moment, sku)
         row.priced_at = known.priced_at
@@ -35,6 +38,13 @@ def settle_article(moment: Moment, sku: str, row: Stock, known: KnownProduct | N
             reordering.settle_open(moment, row)
     row.changed_at = moment.clock
     moment.books.stock[article_key(moment.store.store_id, sku)] = row
+
+
+def _note_missing(moment: Moment, sku: str, row: Stock) -> None:
+    key = article_key(moment.store.store_id, sku)
+    demand = moment.books.demand.get(key) or Demand()
+    if stock.note_missing(row, demand, calendar=moment.calendar, today=moment.today):
+        moment.books.demand[key] = demand
 
 
 def close_unknown(moment: Moment, sku: str) -> None:

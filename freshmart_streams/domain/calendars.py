@@ -151,6 +151,11 @@ def is_open(calendar: Calendar, day: int) -> bool:
     return calendar.opening[(day - 1) % 7] is not None and not is_holiday(calendar, day)
 
 
+def hours_of(calendar: Calendar, day: int) -> Hours:
+    """Opening and closing time of a day on which the store is open."""
+    return calendar.opening[(day - 1) % 7] or _ALL_DAY
+
+
 def is_delivery_day(calendar: Calendar, day: int) -> bool:
     """Whether the store can be delivered on a day: a delivery weekday on which it is open."""
     return times.weekday(day) in calendar.delivery_weekdays and is_open(calendar, day)
@@ -176,7 +181,7 @@ def share_of_day(calendar: Calendar, day: int, second: int) -> float:
     """What is left of a day's opening time at a second of it, from 1.0 to 0.0; 0.0 on a closed day."""
     if not is_open(calendar, day):
         return 0.0
-    opens, closes = _hours_of(calendar, day)
+    opens, closes = hours_of(calendar, day)
     return min(max(closes - second, 0), closes - opens) / (closes - opens)
 
 
@@ -185,7 +190,7 @@ def elapsed_today(calendar: Calendar, at: Instant) -> float:
     day, second = times.local(at, calendar.zone_name)
     if not is_open(calendar, day):
         return 0.0
-    opens, closes = _hours_of(calendar, day)
+    opens, closes = hours_of(calendar, day)
     return min(max(second - opens, 0), closes - opens) / (closes - opens)
 
 
@@ -278,10 +283,6 @@ def _hours(text: str) -> Hours:
     if opens >= closes:
         raise CalendarError(f"opening hours that do not end on the same day: {text!r}")
     return opens, closes
-
-
-def _hours_of(calendar: Calendar, day: int) -> Hours:
-    return calendar.opening[(day - 1) % 7] or _ALL_DAY
 
 
 @lru_cache(maxsize=1_024)

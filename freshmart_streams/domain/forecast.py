@@ -12,7 +12,8 @@ row therefore keeps each day of the last weeks by itself and two states: one as 
 every day of which something may still become known. When something does, the last steps are taken again. So a permuted
 day and a late sale give the same figures, to the bit.
 
-A day on which the store was closed teaches nothing, unless something was sold on it. What is returned on a day beyond
+A day on which the store was closed, or the article out of stock all day, teaches nothing, unless something was sold on
+it; of a day on which it was out for a while, what was on sale counts (`availability`). What is returned on a day beyond
 what is sold counts as nothing sold. A silence of more than `SILENCE_DAYS` days counts as that long, give or take whole
 steps. While not a single day is over, what was sold today so far counts as the part of a day that has passed.
 """
@@ -26,6 +27,7 @@ from typing import Final
 import msgspec
 
 from freshmart_streams.domain import calendars
+from freshmart_streams.domain.availability import WHOLE_DAY
 from freshmart_streams.domain.calendars import Calendar
 from freshmart_streams.domain.learning import SILENT_MAX, Learned, silent_days
 
@@ -54,6 +56,8 @@ class Demand(msgspec.Struct, array_like=True, gc=False):
         sold: the days kept one by one, without a gap; the last one is `newest_day`. Days after it sold nothing so far.
         base: what was learned of the days before the first of `sold`, empty for nothing (`learning.Learned`).
         learned, learned_day: what was learned of the days before `learned_day`, by the steps since; 0: take them again.
+        missing: of days since the first of `sold` on which the article was out of stock, the thousandths of the opening
+            time, in the order of the days.
     """
 
     first_day: int = 0
@@ -62,6 +66,7 @@ class Demand(msgspec.Struct, array_like=True, gc=False):
     base: bytes = b""
     learned: bytes = b""
     learned_day: int = 0
+    missing: dict[int, int] = msgspec.field(default_factory=dict)
 
     @property
     def base_day(self) -> int:
@@ -117,6 +122,17 @@ def apply_offered(demand: Demand, *, day: int) -> None:
             demand.learned, demand.learned_day = b"", 0
 
 
+def apply_missing(demand: Demand, *, day: int, thousandths: int) -> bool:
+    """The article was out of stock for so much of a day's opening time; whether that was not known before."""
+    if demand.missing.get(day, 0) == thousandths or day < demand.base_day:
+        return False
+    demand.missing[day] = thousandths
+    demand.missing = {each: demand.missing[each] for each in sorted(demand.missing) if demand.missing[each]}
+    if day < demand.learned_day:
+        demand.learned, demand.learned_day = b"", 0
+    return True
+
+
 def sold_on(demand: Demand, day: int) -> int:
     """Base units sold on a day; 0 before the days that are kept."""
     place = day - demand.newest_day - 1
@@ -143,6 +159,8 @@ def learn(demand: Demand, *, calendar: Calendar, today: int, late_days: int, typ
         else:
             demand.sold = demand.sold[-known:]
         demand.base = base
+        if demand.missing:
+            demand.missing = {each: part for each, part in demand.missing.items() if each >= day}
 
 
 def until_next_step(demand: Demand, *, today: int, typical_purchase: int) -> tuple[int, int]:
@@ -237,6 +255,9 @@ def variance_of(expected: Parameters, mean: float) -> float:
 
 _EVEN: Final = (1.0,) * 7
 
+_SHARE_MIN: Final = 0.1
+"""Of a day: sold within less of it is no measure of a whole day's demand."""
+
 
 @lru_cache(maxsize=8_192)
 def _parameters(learned: bytes, typical_purchase: int) -> Parameters:
@@ -261,9 +282,9 @@ def _steps(
             return learned, until - (until - day) % STEP_DAYS_MAX
         state = Learned(learned, purchase)
         for each in range(day, end):
-            units = sold_on(demand, each)
-            if units > 0 or calendars.is_open(calendar, each):
-                state.learn(units, (each - 1) % 7)
+            units, missing = sold_on(demand, each), demand.missing.get(each, 0)
+            if units > 0 or (missing < WHOLE_DAY and calendars.is_open(calendar, each)):
+                state.learn(units, (each - 1) % 7, max(1.0 - missing / WHOLE_DAY, _SHARE_MIN))
         learned, day = state.pack(), end
     return learned, day
 
@@ -312,6 +333,11 @@ def _extend(demand: Demand, day: int) -> None:
     beyond = max(silence - SILENCE_DAYS, 0)
     skipped = -(-beyond // STEP_DAYS_MAX) * STEP_DAYS_MAX  # then weekdays and the days on which steps end stay
     if skipped:  # all before the silence moves, as if it had been later
+        demand.missing = {
+            each + skipped * (each <= demand.newest_day): part
+            for each, part in demand.missing.items()
+            if not demand.newest_day < each <= demand.newest_day + skipped
+        }
         demand.first_day += skipped
         demand.learned_day += skipped if demand.learned_day else 0
     demand.sold = (demand.sold + [0] * (silence - skipped) + [0])[-KEPT_DAYS:]

@@ -9,6 +9,8 @@ weekday with the factor r and at the level l:
   which is a week's sales on one day;
 - variance to mean is `(Σ e² + 4) / (Σ l·r + 4)` over the errors e = y − l·r: 1, Poisson, while little is known;
 - both leave out the first week, in which the level is only found, or they would learn what it lacked;
+- of a day on which the article could be bought for a share of the opening time only, the sums of factors and of levels
+  take in that share (exposure, formulas.md 4.6): nothing sold while nothing was there is no lack of demand;
 - after two weeks a day further off than 3 standard deviations and 3 purchases counts as being there: one bulk buyer is
   no trend. (Without the purchases what sells in bursts is underestimated by a third: docs/decisions.)
 
@@ -30,6 +32,9 @@ SILENT_MAX: Final = 56
 
 _SELECTION: Final = -12.0
 """Power of a level's squared error that is its weight: nearly the best one alone, without jumps."""
+_SILENCE_SHARE: Final = 0.5
+"""Share of a day during which the article could be bought from which on no sale is a day of silence."""
+
 _CLIPPED_FROM: Final = 14
 _FOUND_AFTER: Final = 7
 _CLIP: Final = 3.0
@@ -91,15 +96,17 @@ class Learned:
         prior = SHRINKAGE * self.purchase
         return (self._sums[12] + prior * self.purchase) / (self._sums[13] + prior)
 
-    def learn(self, units: int, place: int) -> None:
+    def learn(self, units: int, place: int, share: float = 1.0) -> None:
         """Take in a day that is over: `units` sold, on a weekday, Monday being 0.
+
+        `share` is the part of the day during which the article could be bought.
 
         Written out, because it is done once per article and day: a third of the time that loops over the rates take.
         """
         if units > 0:
             self.silent, y = 0, float(units)
         elif self.silent < SILENT_MAX:
-            self.silent, y = self.silent + 1, 0.0
+            self.silent, y = self.silent + (share >= _SILENCE_SHARE), 0.0
         else:
             return
         sums, purchase = self._sums, self.purchase
@@ -111,7 +118,7 @@ class Learned:
         w2, w3 = ((e2 + least) / best) ** _SELECTION, ((e3 + least) / best) ** _SELECTION
         level = (w0 * l0 + w1 * l1 + w2 * l2 + w3 * l3) / (w0 + w1 + w2 + w3)
         sold, levels = sums[14 + place], sums[21 + place]
-        r = min((sold + prior) / (levels + prior), _FACTOR_MAX)
+        r = min((sold + prior) / (levels + prior), _FACTOR_MAX) * share
         expected = level * r
         if self.days >= _CLIPPED_FROM:
             variance = (squares + prior * purchase) / (means + prior) * max(expected, _LEAST_MEAN * purchase)
@@ -135,5 +142,5 @@ class Learned:
             sums[12] = 0.98 * squares + (y - expected) ** 2
             sums[13] = 0.98 * means + expected
             sums[14 + place] = 0.93 * sold + y
-            sums[21 + place] = 0.93 * levels + level
+            sums[21 + place] = 0.93 * levels + level * share
         self.days += 1

@@ -10,6 +10,7 @@ appended to; what is older is one sum, because no count that is still accepted c
 On hand may be negative: that is kept as it is, and is a reason to count (contracts.md section 4).
 """
 
+from collections.abc import Iterator
 from struct import Struct
 
 import msgspec
@@ -70,6 +71,11 @@ def packed(at: int, quantity: int, clock: int) -> bytes:
     return _CHANGE.pack(at, quantity) if at > clock - COUNT_LATE_BY_AT_MOST else b""
 
 
+def recent_changes(ledger: Ledger) -> Iterator[tuple[int, int]]:
+    """Time and quantity of the changes that are kept by themselves, mostly in their order."""
+    return _CHANGE.iter_unpack(ledger.recent)
+
+
 def is_count_too_late(at: int, clock: int) -> bool:
     """Whether a count taken at `at` comes more than 48 hours behind the store's clock."""
     return at < clock - COUNT_LATE_BY_AT_MOST
@@ -83,7 +89,7 @@ def apply_count(ledger: Ledger, at: int, quantity: int, clock: int) -> None:
     """
     if at < ledger.counted_at:
         return
-    later = [change for change in _CHANGE.iter_unpack(ledger.recent) if change[0] > at]
+    later = [change for change in recent_changes(ledger) if change[0] > at]
     ledger.counted_at = at
     ledger.on_hand = quantity + sum(change[1] for change in later)
     ledger.recent = b"".join(_CHANGE.pack(*change) for change in later)

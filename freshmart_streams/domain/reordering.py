@@ -176,7 +176,9 @@ def levels_on_read(
 ) -> Need | None:
     """What `current_levels` would find for committed rows, which it leaves as they are."""
     seen = Demand() if demand is None else copy(demand)
-    seen.sold = list(seen.sold)
+    seen.sold, seen.missing = list(seen.sold), dict(seen.missing)
+    if stock.may_have_been_out(row, today := calendars.today(calendar, clock)):
+        stock.note_missing(copy(row), seen, calendar=calendar, today=today)
     for day, sold in stock.sold_by_day(row).items():
         forecast.apply_sale(seen, day=day, units=sold)
     return replenishment.need_of(
@@ -244,7 +246,7 @@ def _bound_of_new(
         replenishment.highest_reorder_point(expected, outlook, policy),
         replenishment.highest_reorder_point(imagined, outlook, policy),
     )
-    if demand.first_day == moment.today and purchase == 1 and sold <= forecast.FIRST_SOLD_MAX:
+    if demand.first_day == moment.today and not demand.missing and purchase == 1 and sold <= forecast.FIRST_SOLD_MAX:
         row.foreseen = moment.today
         bound = max(bound, replenishment.highest_after_first_day(sold, outlook, policy))
     return bound

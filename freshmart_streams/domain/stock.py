@@ -10,7 +10,8 @@ is ordered (`replenishment.decide_quantity`).
 from collections.abc import Iterator
 from enum import IntEnum
 
-from freshmart_streams.domain import forecast
+from freshmart_streams.domain import availability, forecast, times
+from freshmart_streams.domain.calendars import Calendar
 from freshmart_streams.domain.forecast import Demand
 from freshmart_streams.domain.ledger import Ledger
 from freshmart_streams.domain.replenishment import Levels
@@ -76,6 +77,7 @@ class Stock(StockHead, array_like=True, gc=False):
         falling_until: up to this time, the day's end at most, the reorder point can only fall.
         bound, bound_until: a level that no reorder point up to this time exceeds, unless the step ends before.
         shelf, out_day: whether the article is out of stock, and the last day on which it was.
+        out_since: since when it cannot be bought (`availability`); 0: it can.
         priced_at: `KnownProduct.priced_at` up to which the article's prices in the store are kept up.
     """
 
@@ -97,6 +99,7 @@ class Stock(StockHead, array_like=True, gc=False):
     priced_at: Instant = 0
     bound: int = 0
     bound_until: Instant = 0
+    out_since: Instant = 0
 
 
 def inventory_position(stock: Stock) -> int:
@@ -151,6 +154,30 @@ def is_step_over(stock: Stock, today: int) -> bool:
 def note_history_change(stock: Stock) -> None:
     """Something became known of a day that is over: what was learned may change, and the levels with it."""
     stock.step_until = stock.levels_until = stock.calm_until = 0
+
+
+def may_have_been_out(stock: Stock, today: int) -> bool:
+    """Whether something may be missing of the days of which the row knows."""
+    return stock.on_hand <= 0 or bool(stock.out_since) or stock.out_day >= today - 1
+
+
+def note_missing(stock: Stock, demand: Demand, *, calendar: Calendar, today: int) -> bool:
+    """Hand over to `demand` what was missing of the days of which the row knows; whether that was news.
+
+    Of a day on which the article was counted what was noticed before the count stays, for the row forgets it.
+    """
+    missing, stock.out_since = availability.missing_days(stock, stock.out_since, calendar=calendar, today=today)
+    counted_day = times.local(max(stock.counted_at, 0), calendar.zone_name)[0]
+    is_news = False
+    for day, part in missing.items():
+        known = demand.missing.get(day, 0) if day <= counted_day else 0
+        if forecast.apply_missing(demand, day=day, thousandths=max(part, known)):
+            is_news = True
+            if day < today:
+                note_history_change(stock)
+            if day == stock.foreseen:
+                stock.foreseen = stock.levels_until = 0
+    return is_news
 
 
 def flush_sold(stock: Stock, demand: Demand | None, before: int) -> Demand | None:

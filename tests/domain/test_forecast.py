@@ -71,7 +71,7 @@ class TestHistory:
         for day in range(400):
             forecast.apply_sale(row, day=MONDAY + day, units=100 + day % 20)
             learn(row, MONDAY + day)
-        assert len(msgspec.msgpack.encode(row)) <= 449
+        assert len(msgspec.msgpack.encode(row)) <= 450
 
     def test_after_a_silence_of_any_length_the_row_is_as_small(self) -> None:
         row = demand_of(5)
@@ -132,6 +132,61 @@ class TestHistory:
                 forecast.apply_sale(row, day=MONDAY + day, units=units)
         assert rows[0] == rows[1]
         assert parameters(rows[0], MONDAY + 91) == parameters(rows[1], MONDAY + 91)
+
+
+class TestStockOuts:
+    def test_half_a_day_of_sales_is_half_a_day(self) -> None:
+        whole, half = demand_of(*[20] * 28), demand_of(*[10] * 28)
+        for day in range(28):
+            forecast.apply_missing(half, day=MONDAY + day, thousandths=500)
+        assert parameters(half, MONDAY + 28).level == pytest.approx(parameters(whole, MONDAY + 28).level, rel=0.02)
+
+    def test_a_day_out_of_stock_teaches_nothing(self) -> None:
+        steady = demand_of(*[20] * 21)
+        level = parameters(steady, MONDAY + 21).level
+        for day in range(21, 28):
+            forecast.apply_missing(steady, day=MONDAY + day, thousandths=1_000)
+        assert parameters(steady, MONDAY + 28).level == level
+
+    def test_without_the_stock_out_the_same_days_are_a_fall(self) -> None:
+        steady = demand_of(*[20] * 21, *[0] * 7)
+        assert parameters(steady, MONDAY + 28).level < 10
+
+    def test_what_was_sold_on_a_day_out_of_stock_counts(self) -> None:
+        """Somebody sold the last ones before opening; the table was wrong, or the clock."""
+        row = demand_of(*[5] * 20, 50)
+        forecast.apply_missing(row, day=MONDAY + 20, thousandths=1_000)
+        assert parameters(row, MONDAY + 21).level > parameters(row, MONDAY + 20).level
+
+    def test_what_becomes_known_late_is_learned_again(self) -> None:
+        early, late = demand_of(*range(10, 40)), demand_of(*range(10, 40))
+        forecast.apply_missing(early, day=MONDAY + 28, thousandths=300)
+        for row in (early, late):
+            learn(row, MONDAY + 30)
+        assert forecast.apply_missing(late, day=MONDAY + 28, thousandths=300)
+        assert not forecast.apply_missing(late, day=MONDAY + 28, thousandths=300)
+        learn(late, MONDAY + 30)
+        assert (early.learned, early.learned_day) == (late.learned, late.learned_day)
+
+    def test_it_is_forgotten_with_the_days_it_is_about(self) -> None:
+        row = demand_of(*[5] * 60)
+        for day in range(60):
+            forecast.apply_missing(row, day=MONDAY + day, thousandths=day + 1)
+        learn(row, MONDAY + 60)
+        assert list(row.missing) == list(range(row.base_day, MONDAY + 60))
+
+    @given(st.lists(st.tuples(st.integers(0, 40), st.integers(0, 1_000)), min_size=1), st.randoms())
+    def test_the_order_in_which_it_becomes_known_does_not_matter(
+        self, known: list[tuple[int, int]], dice: object
+    ) -> None:
+        last = dict(known)
+        shuffled = list(last.items())
+        dice.shuffle(shuffled)  # type: ignore[attr-defined]
+        rows = [demand_of(*range(41)), demand_of(*range(41))]
+        for row, missing in zip(rows, (last.items(), shuffled), strict=True):
+            for day, thousandths in missing:
+                forecast.apply_missing(row, day=MONDAY + day, thousandths=thousandths)
+        assert [msgspec.msgpack.encode(row) for row in rows[:1]] == [msgspec.msgpack.encode(row) for row in rows[1:]]
 
 
 class TestNewArticle:
