@@ -175,14 +175,8 @@ def levels_on_read(
     policy: EffectivePolicy,
 ) -> Need | None:
     """What `current_levels` would find for committed rows, which it leaves as they are."""
-    seen = Demand() if demand is None else copy(demand)
-    seen.sold, seen.missing = list(seen.sold), dict(seen.missing)
-    if stock.may_have_been_out(row, today := calendars.today(calendar, clock)):
-        stock.note_missing(copy(row), seen, calendar=calendar, today=today)
-    for day, sold in stock.sold_by_day(row).items():
-        forecast.apply_sale(seen, day=day, units=sold)
     return replenishment.need_of(
-        seen,
+        demand_on_read(row, demand, calendar=calendar, clock=clock),
         calendar=calendar,
         at=clock,
         lead_time_days=product.lead_time_days,
@@ -190,6 +184,17 @@ def levels_on_read(
         unit=product.unit,
         policy=policy,
     )
+
+
+def demand_on_read(row: Stock, demand: Demand | None, *, calendar: Calendar, clock: times.Instant) -> Demand:
+    """What is known of an article's days at the store's clock, out of committed rows, which it leaves as they are."""
+    seen = Demand() if demand is None else copy(demand)
+    seen.sold, seen.missing = list(seen.sold), dict(seen.missing)
+    if stock.may_have_been_out(row, today := calendars.today(calendar, clock)):
+        stock.note_missing(copy(row), seen, calendar=calendar, today=today)
+    for day, sold in stock.sold_by_day(row).items():
+        forecast.apply_sale(seen, day=day, units=sold)
+    return seen
 
 
 def _learned(moment: Moment, row: Stock, product: Product) -> Demand:

@@ -151,15 +151,23 @@ def levels(*, interval: Forecast, policy: EffectivePolicy, lead_time_sigma_days:
     (26, 26, 9.0)
     """
     mean = interval.mean
-    variance = protection_variance(interval, lead_time_sigma_days)
-    if mean <= LOW_VOLUME:
-        enough = float(quantiles.negative_binomial(mean, variance, policy.service_level))
-    else:
-        enough = mean + safety_stock(variance, policy.service_level)
+    enough = quantile(interval, policy.service_level, lead_time_sigma_days)
     enough = max(enough, mean + policy.presentation_stock)
     reorder_point = max(math.ceil(enough - _TOLERANCE), policy.min_stock)
     capped = reorder_point if policy.max_stock is None else min(reorder_point, policy.max_stock)
     return Levels(reorder_point, capped, reorder_point, enough - mean, interval.daily, policy.service_level)
+
+
+def quantile(interval: Forecast, service_level: float, lead_time_sigma_days: float = 0.0) -> float:
+    """What is enough for an interval with this probability, presentation and minimum stock left aside.
+
+    >>> quantile(Forecast((5.5, 6.0, 5.5), variance=17.0), 0.98)
+    26.0
+    """
+    variance = protection_variance(interval, lead_time_sigma_days)
+    if interval.mean <= LOW_VOLUME:
+        return float(quantiles.negative_binomial(interval.mean, variance, service_level))
+    return interval.mean + safety_stock(variance, service_level)
 
 
 def safety_stock(variance: float, service_level: float) -> float:

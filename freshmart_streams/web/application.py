@@ -19,6 +19,7 @@ from freshmart_streams.web.schema import (
     ArticleView,
     CompanyReport,
     DeadLetterView,
+    DemandView,
     OrderView,
     Page,
     Ready,
@@ -58,6 +59,12 @@ ROUTES = (
         handler=handlers.article,
         summary="The stock of one article in a store.",
         answer=ArticleView,
+    ),
+    Route(
+        path="/v1/stores/{store_id}/demand/{sku}",
+        handler=handlers.demand,
+        summary="What was sold of an article in a store by day, and what is expected of it.",
+        answer=DemandView,
     ),
     Route(
         path="/v1/stores/{store_id}/report",

@@ -63,6 +63,20 @@ async def article(server: Server, request: web.Request) -> web.Response:
     return await server.at_owner(request, store_id, answer)
 
 
+async def demand(server: Server, request: web.Request) -> web.Response:
+    """The days of one article in a store, those that are over and those to come."""
+    store_id, sku = path_identifier(request, "store_id"), path_identifier(request, "sku")
+
+    async def answer(view: View) -> web.Response:
+        found = presenters.demand(view, store_id, sku)
+        if found is None:
+            raise ProblemError("not-found", "this store has never had this article")
+        found.stale = _stale(view)
+        return respond(request, found, clock=presenters.clock(view, store_id))
+
+    return await server.at_owner(request, store_id, answer)
+
+
 async def store_report(server: Server, request: web.Request) -> web.Response:
     """A business day of a store."""
     store_id, day = path_identifier(request, "store_id"), _day(request)

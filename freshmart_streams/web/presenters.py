@@ -8,7 +8,10 @@ from msgspec import structs
 
 from freshmart_streams import tables
 from freshmart_streams.domain import (
+    availability,
     calendars,
+    expectations,
+    forecast,
     order_places,
     policies,
     pricing,
@@ -35,6 +38,9 @@ from freshmart_streams.web.schema import (
     AlertView,
     ArticleView,
     DeadLetterView,
+    DemandDay,
+    DemandView,
+    ForecastDay,
     OrderView,
     ReportView,
     RolloutView,
@@ -44,6 +50,8 @@ from freshmart_streams.web.schema import (
 )
 
 AnyListing: TypeAlias = Listing[Any]
+
+_SHOWN = [f"p{level * 100:.0f}" for level in expectations.QUANTILES]
 
 
 def stores() -> AnyListing:
@@ -222,6 +230,44 @@ def _listing(
         is_known_store=lambda view, store_id: known_store(view, store_id) is not None,
         is_everywhere=table is tables.stores,
         is_ranked=is_ranked,
+    )
+
+
+def demand(view: View, store_id: str, sku: str) -> DemandView | None:
+    """An article's days in a store; None where nothing is known of it, or of the store's clock."""
+    key = article_key(store_id, sku)
+    row, store_row, at = view.get(tables.stock, key), known_store(view, store_id), _clock(view, store_id)
+    if row is None or store_row is None or not at:
+        return None
+    calendar, product = calendars.of_store(store_row), _LookUp().product(view, sku)
+    unit = Unit.PIECE if product is None else product.unit
+    days = reordering.demand_on_read(row, view.get(tables.demand, key), calendar=calendar, clock=at)
+    expected = expectations.parameters_at(days, calendar=calendar, at=at, unit=unit)
+    return DemandView(
+        sku=sku,
+        name=None if product is None else product.name,
+        unit=unit,
+        history=[
+            DemandDay(
+                day=datetime.date.fromordinal(day),
+                sold=forecast.sold_on(days, day),
+                out_of_stock=days.missing.get(day, 0) / availability.WHOLE_DAY,
+            )
+            for day in range(days.base_day, calendars.today(calendar, at) + 1)
+            if days.first_day
+        ],
+        forecast=[
+            ForecastDay(
+                day=datetime.date.fromordinal(each.day),
+                mean=each.mean,
+                **dict(zip(_SHOWN, each.quantiles, strict=True)),
+            )
+            for each in expectations.expected_days(expected, calendar=calendar, at=at)
+        ],
+        level=expected.level,
+        weekday_factors=list(expected.weekday_factors),
+        variance_to_mean=expected.variance_to_mean,
+        as_of=times.to_datetime(row.changed_at, calendar.zone_name),
     )
 
 

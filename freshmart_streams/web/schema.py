@@ -93,6 +93,49 @@ class ArticleView(StockView, kw_only=True):
     stale: bool | UnsetType = UNSET
 
 
+class DemandDay(Struct, kw_only=True):
+    """A business day of an article: what was sold, and for which share of the opening time it was out of stock."""
+
+    day: date
+    sold: int
+    out_of_stock: float
+    """From 0 to 1. Of a day that was 1 the forecast learns nothing, unless something was sold."""
+
+
+class ForecastDay(Struct, kw_only=True):
+    """What is expected of an article on an open day; of today, for what is left of it, the running hour counted whole.
+
+    So many base units are enough with a probability of a half, of 90 and of 98 %.
+    """
+
+    day: date
+    mean: float
+    p50: float
+    p90: float
+    p98: float
+
+
+class DemandView(Struct, kw_only=True):
+    """What was sold of an article in a store, and what is expected of it; base units.
+
+    The history is what the forecast may still correct: two to five weeks. What is older is in the level, in the factors
+    and in the ratio of variance to mean.
+    """
+
+    sku: str
+    name: str | None
+    unit: Unit
+    history: list[DemandDay]
+    forecast: list[ForecastDay]
+    level: float
+    """A day, before its weekday's factor."""
+    weekday_factors: list[float]
+    """Monday to Sunday."""
+    variance_to_mean: float
+    as_of: datetime | None
+    stale: bool | UnsetType = UNSET
+
+
 class ReportView(StoreDay, frozen=True, kw_only=True):
     """A `store-days` row as it is now."""
 

@@ -51,6 +51,7 @@ class TestDocument:
             "/v1/stores/{store_id}",
             "/v1/stores/{store_id}/stock",
             "/v1/stores/{store_id}/stock/{sku}",
+            "/v1/stores/{store_id}/demand/{sku}",
             "/v1/stores/{store_id}/report",
             "/v1/company/report",
             "/v1/reorders",

@@ -9,7 +9,7 @@ from freshmart_streams import tables
 from freshmart_streams.domain import calendars, times
 from freshmart_streams.domain.books import KnownProduct, KnownStore
 from freshmart_streams.domain.clocks import Clock
-from freshmart_streams.domain.forecast import Demand, apply_sale
+from freshmart_streams.domain.forecast import Demand, apply_missing, apply_sale
 from freshmart_streams.domain.policies import DEFAULT
 from freshmart_streams.domain.prices import Prices
 from freshmart_streams.domain.reordering import levels_on_read
@@ -153,6 +153,47 @@ class TestStock:
         client = await connect(bare)
         found = await (await client.get("/v1/stores/0042/stock/7")).json()
         assert (found["unit"], found["on_hand"]) == ("gram", 1_500)
+
+
+class TestDemand:
+    async def test_shows_the_days_that_are_over_and_those_to_come(self, connect: Connect, bare: Site) -> None:
+        today = times.from_iso("2024-10-08")
+        demand = Demand()
+        for day in range(today - 28, today):
+            apply_sale(demand, day=day, units=6)
+        apply_missing(demand, day=today - 2, thousandths=250)
+        bare.rows.put(tables.demand, "0042/100234", demand)
+        bare.rows.put(tables.stock, "0042/100234", Stock(on_hand=40, sold_day=today, sold=5, changed_at=AT))
+        client = await connect(bare)
+        found = await (await client.get("/v1/stores/0042/demand/100234")).json()
+        assert found["history"][-3:] == [
+            {"day": "2024-10-06", "sold": 6, "out_of_stock": 0.25},
+            {"day": "2024-10-07", "sold": 6, "out_of_stock": 0},
+            {"day": "2024-10-08", "sold": 5, "out_of_stock": 0},
+        ]
+        assert len(found["history"]) == 29
+        assert [each["day"] for each in found["forecast"][:2]] == ["2024-10-08", "2024-10-09"]
+        assert len(found["forecast"]) == 14
+        first, second = found["forecast"][:2]
+        assert first["mean"] == pytest.approx(second["mean"] * 11 / 24, rel=0.05)
+        assert second["mean"] == pytest.approx(6.0, rel=0.05)
+        assert second["p50"] <= second["p90"] < second["p98"]
+        assert (found["sku"], found["unit"], found["as_of"]) == ("100234", "piece", "2024-10-08T13:45:00+02:00")
+        assert found["level"] == pytest.approx(6.0, rel=0.05)
+        assert len(found["weekday_factors"]) == 7
+
+    async def test_of_an_article_without_a_day_one_purchase_a_day_is_expected(
+        self, connect: Connect, bare: Site
+    ) -> None:
+        bare.rows.put(tables.stock, "0042/100234", Stock(on_hand=40, changed_at=AT))
+        client = await connect(bare)
+        found = await (await client.get("/v1/stores/0042/demand/100234")).json()
+        assert found["history"] == []
+        assert found["level"] == pytest.approx(1 / (1 + 13.75 / 24))  # the imagined day, and what of today is over
+
+    async def test_of_an_article_that_was_never_there_is_not_found(self, connect: Connect, bare: Site) -> None:
+        client = await connect(bare)
+        assert (await client.get("/v1/stores/0042/demand/100234")).status == 404
 
 
 class TestStore:

@@ -1,0 +1,48 @@
+"""What is expected of an article day by day, for people to look at: decisions ask for intervals (`replenishment`)."""
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from freshmart_streams.domain import calendars, forecast, replenishment, units
+from freshmart_streams.domain.calendars import Calendar
+from freshmart_streams.domain.forecast import Demand, Parameters
+from freshmart_streams.domain.times import Instant
+from freshmart_streams.events.master_data import Unit
+
+DAYS: Final = 14
+"""How many days are looked ahead, today included."""
+
+QUANTILES: Final = (0.5, 0.9, 0.98)
+
+
+class ExpectedDay(NamedTuple):
+    """Base units expected on one open day, of today what is left of it."""
+
+    day: int
+    mean: float
+    quantiles: Sequence[float]
+    """So many are enough with the probabilities `QUANTILES`."""
+
+
+def parameters_at(demand: Demand, *, calendar: Calendar, at: Instant, unit: Unit) -> Parameters:
+    """What is expected at an instant, whenever a decision asked last."""
+    return forecast.parameters(
+        demand,
+        calendar=calendar,
+        today=calendars.today(calendar, at),
+        elapsed=calendars.elapsed_today(calendar, at),
+        typical_purchase=units.typical_purchase(unit),
+    )
+
+
+def expected_days(expected: Parameters, *, calendar: Calendar, at: Instant) -> list[ExpectedDay]:
+    """The open days of the coming `DAYS`, each with its mean and its quantiles."""
+    today = calendars.today(calendar, at)
+    found = []
+    for day in calendars.selling_days(calendar, today, today + DAYS - 1):
+        mean = forecast.expected_on(expected, day)
+        if day == today:
+            mean *= calendars.share_of_today(calendar, at)
+        interval = forecast.Forecast((mean,), forecast.variance_of(expected, mean))
+        found.append(ExpectedDay(day, mean, [replenishment.quantile(interval, level) for level in QUANTILES]))
+    return found
