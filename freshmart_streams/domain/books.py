@@ -14,6 +14,7 @@ from freshmart_streams.domain import times
 from freshmart_streams.domain.calendars import Calendar
 from freshmart_streams.domain.clocks import Clock, PartitionClock
 from freshmart_streams.domain.forecast import Demand
+from freshmart_streams.domain.lead_times import LeadTimes
 from freshmart_streams.domain.orders import Order
 from freshmart_streams.domain.policies import EffectivePolicy
 from freshmart_streams.domain.prices import PriceLabel, Prices, RegularPrices
@@ -153,6 +154,10 @@ class Books(Protocol):
         """By `order_places.places`."""
 
     @property
+    def lead_times(self) -> Rows[LeadTimes]:
+        """By `store/supplier`."""
+
+    @property
     def store_days(self) -> Rows[DayFigures]:
         """By `store/day`."""
 
@@ -247,6 +252,11 @@ def article_key(store_id: str, sku: str) -> str:
 def order_key(store_id: str, order_id: str) -> str:
     """Row key of an order."""
     return f"{store_id}/{order_id}"
+
+
+def supplier_key(store_id: str, supplier_id: str) -> str:
+    """Row key of a supplier in a store."""
+    return f"{store_id}/{supplier_id}"
 
 
 def day_key(store_id: str, day: int) -> str:

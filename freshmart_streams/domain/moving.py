@@ -12,6 +12,7 @@ from freshmart_streams.domain import (
     alerts,
     articles,
     forecast,
+    lead_times,
     ledger,
     money,
     order_places,
@@ -23,8 +24,9 @@ from freshmart_streams.domain import (
     times,
     units,
 )
-from freshmart_streams.domain.books import KnownProduct, Moment, article_key, order_key
+from freshmart_streams.domain.books import KnownProduct, Moment, article_key, order_key, supplier_key
 from freshmart_streams.domain.forecast import Demand
+from freshmart_streams.domain.lead_times import LeadTimes
 from freshmart_streams.domain.orders import Order
 from freshmart_streams.domain.stock import Stock
 from freshmart_streams.events.alerts import AlertKind
@@ -119,10 +121,21 @@ def _deliver(moment: Moment, movement: Movement, touched: Articles) -> None:
         return
 
     def deliver(order: Order, quantity: int) -> str | None:
+        was_closed = order.is_closed
         orders.apply_delivery(order, quantity=quantity, is_final=movement.final)
+        if order.is_closed and not was_closed and quantity:
+            _learn_lead_time(moment, order)
         return "More came than was ordered." if orders.is_conflicting(order) else None
 
     _move_order(moment, movement, touched, deliver)
+
+
+def _learn_lead_time(moment: Moment, order: Order) -> None:
+    if order.supplier_id is not None:
+        key = supplier_key(moment.store.store_id, order.supplier_id)
+        known = moment.books.lead_times.get(key) or LeadTimes()
+        lead_times.learn(known, days_late=times.local(moment.at, moment.zone)[0] - order.deliver_by)
+        moment.books.lead_times[key] = known
 
 
 def _respond(moment: Moment, movement: Movement, touched: Articles) -> None:

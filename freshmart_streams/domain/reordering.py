@@ -19,6 +19,7 @@ from freshmart_streams.domain import (
     calendars,
     forecast,
     identifiers,
+    lead_times,
     order_places,
     orders,
     outlooks,
@@ -28,7 +29,7 @@ from freshmart_streams.domain import (
     times,
     units,
 )
-from freshmart_streams.domain.books import KnownProduct, Moment, article_key, order_key, partition_clock
+from freshmart_streams.domain.books import KnownProduct, Moment, article_key, order_key, partition_clock, supplier_key
 from freshmart_streams.domain.calendars import Calendar
 from freshmart_streams.domain.forecast import Demand, Parameters
 from freshmart_streams.domain.order_places import Standing
@@ -94,7 +95,14 @@ def current_levels(moment: Moment, row: Stock, known: KnownProduct) -> Levels | 
     else:
         expected = forecast.in_force(demand, typical_purchase=units.typical_purchase(product.unit))
     policy = moment.books.policy_of(moment.store.store_id, product.sku)
-    need = replenishment.need_in(hour, outlook, expected, shelf_life_days=product.shelf_life_days, policy=policy)
+    need = replenishment.need_in(
+        hour,
+        outlook,
+        expected,
+        shelf_life_days=product.shelf_life_days,
+        policy=policy,
+        lead_time_sigma_days=row.lead_time_sigma_days,
+    )
     row.levels, row.usable_demand, row.demand_rate_per_day = need.levels, need.usable_demand, need.demand_rate_per_day
     row.deliver_by, row.cut_off_at = need.opportunity.deliver_by, need.opportunity.cut_off_at
     row.levels_until = min(row.levels_until, need.opportunity.cut_off_at)
@@ -105,7 +113,7 @@ def current_levels(moment: Moment, row: Stock, known: KnownProduct) -> Levels | 
         if is_new:
             row.bound = _bound_of_new(moment, row, demand, product, outlook, policy, spare)
         else:
-            row.bound = replenishment.highest_reorder_point(expected, outlook, policy)
+            row.bound = replenishment.highest_reorder_point(expected, outlook, policy, row.lead_time_sigma_days)
         row.bound_until = times.start_of_day(min(row.step_until, moment.today + outlooks.DAYS), moment.zone)
     return row.levels
 
@@ -183,6 +191,7 @@ def levels_on_read(
         shelf_life_days=product.shelf_life_days,
         unit=product.unit,
         policy=policy,
+        lead_time_sigma_days=row.lead_time_sigma_days,
     )
 
 
@@ -203,6 +212,9 @@ def _learned(moment: Moment, row: Stock, product: Product) -> Demand:
     demand = moment.books.demand.get(key)
     if not stock.is_step_over(row, moment.today):
         return demand or Demand()
+    if product.supplier_id is not None:
+        known = moment.books.lead_times.get(supplier_key(moment.store.store_id, product.supplier_id))
+        row.lead_time_sigma_days = lead_times.sigma_days(known)
     demand = stock.flush_sold(row, demand, moment.today) or demand
     if demand is None:  # new, and nothing is over
         row.step_until, row.step_units = moment.today + 1, 1
@@ -248,12 +260,12 @@ def _bound_of_new(
     imagined = forecast.on_first_day(0, elapsed=0.0, typical_purchase=purchase)
     bound = max(
         inventory_position(row) - more,
-        replenishment.highest_reorder_point(expected, outlook, policy),
-        replenishment.highest_reorder_point(imagined, outlook, policy),
+        replenishment.highest_reorder_point(expected, outlook, policy, row.lead_time_sigma_days),
+        replenishment.highest_reorder_point(imagined, outlook, policy, row.lead_time_sigma_days),
     )
     if demand.first_day == moment.today and not demand.missing and purchase == 1 and sold <= forecast.FIRST_SOLD_MAX:
         row.foreseen = moment.today
-        bound = max(bound, replenishment.highest_after_first_day(sold, outlook, policy))
+        bound = max(bound, replenishment.highest_after_first_day(sold, outlook, policy, row.lead_time_sigma_days))
     return bound
 
 

@@ -79,6 +79,7 @@ def need_of(
     shelf_life_days: int | None,
     unit: str,
     policy: EffectivePolicy,
+    lead_time_sigma_days: float = 0.0,
 ) -> Need | None:
     """What an article needs at the order opportunity of `at`; None when its store has no opportunity."""
     today, second = times.local(at, calendar.zone_name)
@@ -93,11 +94,24 @@ def need_of(
         elapsed=calendars.elapsed_today(calendar, at),
         typical_purchase=units.typical_purchase(unit),
     )
-    return need_in(hour, outlook, expected, shelf_life_days=shelf_life_days, policy=policy)
+    return need_in(
+        hour,
+        outlook,
+        expected,
+        shelf_life_days=shelf_life_days,
+        policy=policy,
+        lead_time_sigma_days=lead_time_sigma_days,
+    )
 
 
 def need_in(
-    hour: Hour, outlook: Outlook, expected: Parameters, *, shelf_life_days: int | None, policy: EffectivePolicy
+    hour: Hour,
+    outlook: Outlook,
+    expected: Parameters,
+    *,
+    shelf_life_days: int | None,
+    policy: EffectivePolicy,
+    lead_time_sigma_days: float = 0.0,
 ) -> Need:
     """What an article of which this is expected needs of an order placed in this hour."""
     interval = forecast.interval_in(expected, outlook.days)
@@ -107,10 +121,13 @@ def need_in(
         usable = forecast.expected_on(expected, hour.today) * hour.share_of_today
         usable += forecast.expected_on_weekdays(expected, days)
     rate = forecast.expected_on_weekdays(expected, outlook.week) / 7
-    return Need(outlook.opportunity, levels(interval=interval, policy=policy), rate, usable)
+    found = levels(interval=interval, policy=policy, lead_time_sigma_days=lead_time_sigma_days)
+    return Need(outlook.opportunity, found, rate, usable)
 
 
-def highest_reorder_point(expected: Parameters, outlook: Outlook, policy: EffectivePolicy) -> int:
+def highest_reorder_point(
+    expected: Parameters, outlook: Outlook, policy: EffectivePolicy, lead_time_sigma_days: float = 0.0
+) -> int:
     """A level that no reorder point of the coming `outlooks.DAYS` days exceeds, while the same is expected.
 
     The demand of no interval exceeds that of `Outlook.most`, nor `Outlook.longest` best days, and for one article a
@@ -119,22 +136,27 @@ def highest_reorder_point(expected: Parameters, outlook: Outlook, policy: Effect
     """
     best = expected.level * max(expected.weekday_factors)
     mean = min(forecast.expected_on_weekdays(expected, outlook.most), best * outlook.longest)
-    most = forecast.Forecast((mean,), forecast.variance_of(expected, mean))
+    delays = (best * lead_time_sigma_days) ** 2  # no day of an interval has more than the best one
+    most = forecast.Forecast((mean,), forecast.variance_of(expected, mean) + delays)
     highest = levels(interval=most, policy=policy).reorder_point
     if mean > LOW_VOLUME:
-        variance = forecast.variance_of(expected, float(LOW_VOLUME))
+        variance = forecast.variance_of(expected, float(LOW_VOLUME)) + delays
         odds = policy.service_level / (1.0 - policy.service_level)
         highest = max(highest, math.ceil(LOW_VOLUME + math.sqrt(variance * odds)))
     return highest
 
 
-def highest_after_first_day(sold: int, outlook: Outlook, policy: EffectivePolicy) -> int:
+def highest_after_first_day(
+    sold: int, outlook: Outlook, policy: EffectivePolicy, lead_time_sigma_days: float = 0.0
+) -> int:
     """`highest_reorder_point` of an article sold by the piece whose first day sells so many at most."""
-    key = sold, policy
+    key = sold, policy, lead_time_sigma_days
     found = outlook.after_first_day.get(key)
     if found is None:
         learned = [forecast.after_first_day(each) for each in range(1, sold + 1)]
-        found = max((highest_reorder_point(expected, outlook, policy) for expected in learned), default=0)
+        found = max(
+            (highest_reorder_point(expected, outlook, policy, lead_time_sigma_days) for expected in learned), default=0
+        )
         outlook.after_first_day[key] = found
     return found
 

@@ -77,6 +77,7 @@ class Stock(StockHead, array_like=True, gc=False):
         falling_until: up to this time, the day's end at most, the reorder point can only fall.
         bound, bound_until: a level that no reorder point up to this time exceeds, unless the step ends before.
         shelf, out_day: whether the article is out of stock, and the last day on which it was.
+        lead_time_sigma_days: by which the lead time of its supplier varies, as of the last step of learning.
         out_since: since when it cannot be bought (`availability`); 0: it can.
         priced_at: `KnownProduct.priced_at` up to which the article's prices in the store are kept up.
     """
@@ -100,6 +101,7 @@ class Stock(StockHead, array_like=True, gc=False):
     bound: int = 0
     bound_until: Instant = 0
     out_since: Instant = 0
+    lead_time_sigma_days: float = 0.0
 
 
 def inventory_position(stock: Stock) -> int:

@@ -65,6 +65,7 @@ class Books:
         "day_grace_hours",
         "dedupe_days",
         "demand",
+        "lead_times",
         "order_places",
         "orders",
         "partition",
@@ -111,6 +112,7 @@ class Books:
         self.price_labels = rows(tables.price_labels)
         self.orders = rows(tables.orders)
         self.order_places = rows(tables.order_places)
+        self.lead_times = rows(tables.lead_times)
         self.store_days = rows(tables.store_days)
         self.changed_days = rows(tables.changed_days)
         self.seen = rows(tables.seen)

@@ -6,6 +6,7 @@ import pytest
 
 from freshmart_streams import tables
 from freshmart_streams.domain import orders as life
+from freshmart_streams.domain import times
 from tests.support.shop import MILK, PASTA, STORE, ShopDriver, line
 
 # Tuesday 2024-10-08; delivered on Monday, Wednesday and Friday, ordered a day ahead until 14:00.
@@ -288,3 +289,24 @@ class TestPerishables:
         for day in ("09-30", "10-01", "10-02", "10-03", "10-04", "10-05", "10-07"):
             shop.sale(f"2024-{day} 12:00", line(quantity=10))
         return shop.move("2024-10-08 08:00", "count", ("100234", 18)).tick("2024-10-08 14:00")
+
+
+class TestLeadTimes:
+    def test_a_supplier_that_is_often_late_gets_larger_orders(self) -> None:
+        """The same sales; the second store's milk comes two days late, time after time."""
+        points = []
+        for days_late in (0, 2):
+            shop = ShopDriver().open_store(UHT_MILK, delivery_weekdays=[1, 2, 3, 4, 5, 6])
+            shop.move("2024-09-02 06:00", "count", ("100234", 10))
+            for day in range(2, 27):
+                shop.sale(f"2024-09-{day:02d} 09:00", line(quantity=6))
+                for order in shop.orders():
+                    due = order.deliver_by - times.from_iso("2024-09-01") + 1 + days_late
+                    if due == day and order.is_settled:
+                        at = f"2024-09-{day:02d} 10:00"
+                        shop.move(at, "delivery", ("100234", order.quantity), order_id=order.order_id)
+                shop.tick(f"2024-09-{day:02d} 14:00")
+            points.append(shop.published("reorders")[-1]["reason"]["safety_stock"])
+            known = shop.driver.rows(tables.lead_times)["0042/molkerei-nord"]
+            assert known.squared_days == known.deliveries * days_late**2
+        assert points[1] > points[0] + 1

@@ -6,7 +6,7 @@ from unittest.mock import patch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from freshmart_streams.domain import reordering
+from freshmart_streams.domain import lead_times, reordering
 from tests.support.shop import CHEESE, MILK, ShopDriver, line
 
 HOURS = st.integers(7 * 60, 21 * 60 + 59).map(lambda minute: f"{minute // 60:02d}:{minute % 60:02d}")
@@ -47,14 +47,21 @@ def decided(
     st.one_of(st.just(0), st.integers(1, 20)),
     st.booleans(),
     st.one_of(st.none(), st.integers(2, 12)),
+    st.sampled_from([0.0, 1.2]),
 )
 def test_the_same_orders_when_every_sale_is_looked_at(
-    events: list[tuple[str, str, str, int]], stock: int, per_day: int, is_in_order: bool, shelf_life_days: int | None
+    events: list[tuple[str, str, str, int]],
+    stock: int,
+    per_day: int,
+    is_in_order: bool,
+    shelf_life_days: int | None,
+    lead_time_sigma_days: float,
 ) -> None:
     more: dict[str, Any] = {"is_in_order": is_in_order, "shelf_life_days": shelf_life_days}
-    with patch.object(reordering, "calm", return_value=(0, 0)):
-        always = decided(events, stock, per_day, **more)
-    assert decided(events, stock, per_day, **more) == always
+    with patch.object(lead_times, "sigma_days", return_value=lead_time_sigma_days):
+        with patch.object(reordering, "calm", return_value=(0, 0)):
+            always = decided(events, stock, per_day, **more)
+        assert decided(events, stock, per_day, **more) == always
 
 
 def test_a_sale_of_a_calm_article_looks_at_nothing() -> None:
