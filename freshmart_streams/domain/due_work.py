@@ -22,10 +22,10 @@ from typing import Final
 from freshmart_streams.domain import (
     alerts,
     articles,
+    booking,
     order_places,
     orders,
     pricing,
-    reordering,
     reporting,
     selling,
     times,
@@ -64,7 +64,7 @@ def _order(moment: Moment, order_id: str) -> None:
     if moment.clock >= orders.forgotten_at(order, moment.zone):
         _forget_order(moment, row, order, before)
     else:
-        reordering.book_order(moment, row, order, before)
+        booking.book_order(moment, row, order, before)
     if order.is_overdue and not was_overdue:
         _alert_overdue(moment, row, order)
     trigger = "cut-off" if order.is_settled and not was_settled else "overdue"

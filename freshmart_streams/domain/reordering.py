@@ -12,10 +12,10 @@ of the coming days, a sale is one comparison of integers (`calm`).
 """
 
 from copy import copy
-from datetime import date
 
 from freshmart_streams.domain import (
     alerts,
+    booking,
     calendars,
     forecast,
     identifiers,
@@ -31,7 +31,6 @@ from freshmart_streams.domain import (
 from freshmart_streams.domain.books import KnownProduct, Moment, article_key, order_key, partition_clock
 from freshmart_streams.domain.calendars import Calendar
 from freshmart_streams.domain.forecast import Demand, Parameters
-from freshmart_streams.domain.order_places import Standing
 from freshmart_streams.domain.orders import Order
 from freshmart_streams.domain.outlooks import Outlook
 from freshmart_streams.domain.policies import EffectivePolicy
@@ -39,7 +38,6 @@ from freshmart_streams.domain.replenishment import Levels, Need, OrderQuantity
 from freshmart_streams.domain.reporting import figures_of, mark_day_changed
 from freshmart_streams.domain.stock import Shelf, Stock, inventory_position
 from freshmart_streams.events.alerts import AlertKind
-from freshmart_streams.events.decisions import Binding, Reorder, ReorderReason, Source
 from freshmart_streams.events.master_data import Product
 from freshmart_streams.events.values import Mode
 
@@ -56,7 +54,7 @@ def reconsider(moment: Moment, row: Stock, known: KnownProduct, trigger: str) ->
         trigger: what changed, for the reason.
     """
     if row.open_order and moment.clock >= row.open_until:
-        settle_open(moment, row)
+        booking.settle_open(moment, row)
     mode = moment.store.rollout.reorder
     if mode is Mode.OFF:
         keep_history(moment, row, known.product.sku)
@@ -277,80 +275,6 @@ def _has_sent_perishables(moment: Moment, row: Stock) -> bool:
     return any(order is None or (order.is_settled and orders.is_perishable(order)) for order in live)
 
 
-def book_order(moment: Moment, row: Stock, order: Order, before: Standing) -> None:
-    """Store an order that changed and carry the change over to its article's position.
-
-    `before` is its `order_places.standing` before the change. The caller stores the article's row.
-    """
-    after = order_places.put(moment.books, order, before)
-    row.on_order += after.on_order - before.on_order
-    row.in_transit += after.in_transit - before.in_transit
-    is_live = not order.is_settled or orders.balance(order).open > 0
-    if is_live and order.order_id not in row.live_orders:
-        row.live_orders = (*row.live_orders, order.order_id)
-    elif not is_live and order.order_id in row.live_orders:
-        row.live_orders = tuple(one for one in row.live_orders if one != order.order_id)
-    if order.is_settled and row.open_order == order.order_id:
-        row.open_order, row.open_until = "", 0
-    moment.books.schedule(moment.store.store_id, orders.next_due(order, moment.zone), f"order/{order.order_id}")
-
-
-def settle_open(moment: Moment, row: Stock) -> None:
-    """The open decision's cut-off passed: the agenda comes to it later, but the position must know now."""
-    order = moment.books.orders.get(order_key(moment.store.store_id, row.open_order))
-    if order is None:
-        row.open_order, row.open_until = "", 0
-        return
-    before = order_places.standing(order)
-    orders.pass_time(order, moment.clock, moment.zone)
-    book_order(moment, row, order, before)
-
-
-def publish(moment: Moment, order: Order) -> None:
-    """Publish an order's latest revision."""
-    assert order.reason is not None and order.source is not None, "a revision has a reason"  # noqa: PT018
-    zone = moment.zone
-    event = Reorder(
-        order_id=order.order_id,
-        revision=order.revision,
-        store_id=order.store_id,
-        sku=order.sku,
-        supplier_id=order.supplier_id,
-        packs=order.packs,
-        quantity=order.quantity,
-        ordered_at=times.to_datetime(order.decided_at, zone),
-        cut_off_at=times.to_datetime(order.cut_off_at, zone),
-        deliver_by=date.fromordinal(order.deliver_by),
-        mode=order.mode,
-        reason=order.reason,
-        source=order.source,
-    )
-    moment.books.publish_reorder(event, moment.at)
-
-
-def reason_of(row: Stock, levels: Levels, trigger: str, binding: str) -> ReorderReason:
-    """The figures of an article at a decision."""
-    return ReorderReason(
-        trigger=trigger,
-        on_hand=row.on_hand,
-        on_order=row.on_order,
-        in_transit=row.in_transit,
-        expected_waste=stock.EXPECTED_WASTE,
-        inventory_position=inventory_position(row),
-        forecast=levels.forecast,
-        safety_stock=levels.safety_stock,
-        reorder_point=levels.reorder_point,
-        order_up_to_level=levels.order_up_to_level,
-        service_level=levels.service_level,
-        binding=Binding(binding),
-    )
-
-
-def source_of(moment: Moment) -> Source:
-    """The message that caused this moment."""
-    return Source(moment.topic, moment.books.partition, moment.offset)
-
-
 def _wanted(row: Stock, product: Product, levels: Levels, position: int) -> OrderQuantity:
     return replenishment.decide_quantity(
         inventory_position=position,
@@ -410,12 +334,12 @@ def _count_decision(moment: Moment, mode: Mode) -> None:
 
 def _decide(moment: Moment, row: Stock, order: Order, wanted: OrderQuantity, levels: Levels, trigger: str) -> None:
     before = order_places.standing(order)
-    reason = reason_of(row, levels, trigger, wanted.binding)
+    reason = booking.reason_of(row, levels, trigger, wanted.binding)
     quantity = wanted.quantity
-    source = source_of(moment)
+    source = booking.source_of(moment)
     orders.revise(order, packs=wanted.packs, quantity=quantity, at=moment.clock, reason=reason, source=source)
-    book_order(moment, row, order, before)
-    publish(moment, order)
+    booking.book_order(moment, row, order, before)
+    booking.publish(moment, order)
 
 
 def _watch_perishables(moment: Moment, row: Stock, product: Product, levels: Levels) -> None:
