@@ -14,6 +14,7 @@ from freshmart_streams.domain import times
 from freshmart_streams.domain.calendars import Calendar
 from freshmart_streams.domain.clocks import Clock, PartitionClock
 from freshmart_streams.domain.forecast import Demand
+from freshmart_streams.domain.order_values import OrderValues
 from freshmart_streams.domain.orders import Order
 from freshmart_streams.domain.policies import EffectivePolicy
 from freshmart_streams.domain.prices import PriceLabel, Prices, RegularPrices
@@ -147,6 +148,10 @@ class Books(Protocol):
     @property
     def orders(self) -> Rows[Order]:
         """By `store/order_id`."""
+
+    @property
+    def order_values(self) -> Rows[OrderValues]:
+        """By store."""
 
     @property
     def order_places(self) -> Rows[Mark]:

@@ -17,6 +17,7 @@ from freshmart_streams.domain import (
     alerts,
     booking,
     calendars,
+    decision_limits,
     forecast,
     identifiers,
     order_places,
@@ -129,6 +130,8 @@ def calm(moment: Moment, row: Stock, known: KnownProduct) -> tuple[times.Instant
     if row.levels is None:
         return row.levels_until, 0
     if row.open_order:
+        if _is_held_back(moment, row, known.product, row.levels):
+            return 0, 0
         return _calm_while_open(row, known.product, row.levels)
     return _calm_above_bound(row, row.levels, moment.clock)
 
@@ -261,6 +264,15 @@ def _falling_until(moment: Moment, need: Need) -> times.Instant:
     return min(times.start_of_day(moment.today + 1, moment.zone), need.opportunity.cut_off_at)
 
 
+def _is_held_back(moment: Moment, row: Stock, product: Product, levels: Levels) -> bool:
+    """Whether the open decision is not what it would be without limits: it may become so at any time."""
+    order = moment.books.orders.get(order_key(moment.store.store_id, row.open_order))
+    if moment.store.rollout.reorder is not Mode.AUTO or order is None or not orders.is_revisable(order):
+        return False
+    wanted = _wanted(row, product, levels, inventory_position(row))
+    return order.mode is not Mode.AUTO or order.quantity != wanted.quantity
+
+
 def _is_watched(moment: Moment, row: Stock) -> bool:
     """Whether a sale may have a consequence however much is there."""
     if row.shelf is not Shelf.FILLED or alerts.is_open(row, AlertKind.PERISHABLE_REDUCTION):
@@ -306,18 +318,29 @@ def _propose(moment: Moment, row: Stock, product: Product, levels: Levels, trigg
         due_by=row.deliver_by,
     )
     row.open_order, row.open_until = order_id, order.cut_off_at
+    if mode is Mode.AUTO:
+        mode = decision_limits.mode_for(moment, order, product, wanted.quantity)
+        decision_limits.count(moment, order, product, wanted.quantity)
+        order.mode = mode
     _decide(moment, row, order, wanted, levels, trigger)
     _count_decision(moment, mode)
 
 
 def _revise(moment: Moment, row: Stock, product: Product, levels: Levels, trigger: str, mode: Mode) -> None:
     order = moment.books.orders.get(order_key(moment.store.store_id, row.open_order))
-    # A store that goes back to a more cautious mode leaves what was decided before as it is.
-    if order is None or not orders.is_revisable(order) or _RANK[mode] < _RANK[order.mode]:
+    if order is None or not orders.is_revisable(order):
         return
     wanted = _wanted(row, product, levels, inventory_position(row))
     is_changed = (wanted.packs, wanted.quantity) != (order.packs, order.quantity)
+    is_automatic = mode is Mode.AUTO
+    if is_automatic and (is_changed or order.mode is not Mode.AUTO):
+        mode = decision_limits.mode_for(moment, order, product, wanted.quantity)
+    # A store that goes back to a more cautious mode leaves what was decided before as it is.
+    if _RANK[mode] < _RANK[order.mode]:
+        return
     if is_changed or (mode is not order.mode and order.quantity):
+        if is_automatic:
+            decision_limits.count(moment, order, product, wanted.quantity)
         was, order.mode = order.mode, mode
         _decide(moment, row, order, wanted, levels, trigger)
         if was is Mode.SHADOW:

@@ -376,4 +376,5 @@ class TestPerishables:
         shop.move("2024-09-30 06:00", "count", ("100234", 400))
         for day in ("09-30", "10-01", "10-02", "10-03", "10-04", "10-05", "10-07"):
             shop.sale(f"2024-{day} 12:00", line(quantity=10))
-        return shop.move("2024-10-08 08:00", "count", ("100234", 18)).tick("2024-10-08 14:00")
+        shop.move("2024-10-08 08:00", "count", ("100234", 18)).sale("2024-10-08 13:30", line(), kind="training")
+        return shop.tick("2024-10-08 14:00")

@@ -133,9 +133,9 @@ class TestDecideQuantity:
                 assert found.packs == minimum
                 assert found.quantity > order(None, maximum, usable).quantity
             case "max_order":
-                assert found.quantity < order(minimum, None, None).quantity
+                assert found.quantity < order(minimum, None, None, None).quantity
             case "capacity":
-                assert found.quantity < order(minimum, maximum, usable, None).quantity
+                assert found.quantity < order(minimum, maximum, None, None).quantity
             case "shelf_life":
                 assert found.quantity < order(minimum, maximum, None).quantity
             case other:
