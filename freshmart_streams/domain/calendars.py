@@ -243,10 +243,15 @@ def cut_off(calendar: Calendar, deliver_by: int, lead_time_days: int) -> Instant
     return times.at_local(deliver_by - lead_time_days, calendar.order_cutoff, calendar.zone_name)
 
 
+def has_deliveries(calendar: Calendar) -> bool:
+    """Whether the store is open on any of its delivery weekdays, holidays aside."""
+    return any(calendar.opening[weekday - 1] for weekday in calendar.delivery_weekdays)
+
+
 @lru_cache(maxsize=4_096)
 def delivery_day_from(calendar: Calendar, day: int) -> int | None:
     """The first delivery day, `day` included; None when there is none within `SEARCH_DAYS`."""
-    if not any(calendar.opening[weekday - 1] for weekday in calendar.delivery_weekdays):
+    if not has_deliveries(calendar):
         return None
     return next((each for each in range(day, day + SEARCH_DAYS) if is_delivery_day(calendar, each)), None)
 

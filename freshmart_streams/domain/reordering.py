@@ -18,6 +18,7 @@ from freshmart_streams.domain import (
     booking,
     calendars,
     decision_limits,
+    deliveries,
     forecast,
     identifiers,
     order_places,
@@ -62,6 +63,7 @@ def reconsider(moment: Moment, row: Stock, known: KnownProduct, trigger: str) ->
         return
     levels = current_levels(moment, row, known)
     if levels is None:
+        deliveries.tell_if_none(moment)
         return
     position = inventory_position(row)
     if row.open_order:

@@ -221,6 +221,16 @@ class TestBadInput:
         first, second = shop.published("reorders")
         assert (second["deliver_by"], second["quantity"] // second["packs"]) == (first["deliver_by"], 12)
 
+    @pytest.mark.parametrize("bad", [{"delivery_weekdays": []}, {"delivery_weekdays": [7]}])
+    def test_a_calendar_without_delivery_days_orders_nothing_and_is_told(self, bad: dict[str, Any]) -> None:
+        shop = opened(**bad).sale("2024-10-08 09:00", line(quantity=9)).sale("2024-10-08 10:00", line("100701"))
+        assert shop.published("reorders") == []
+        (alert,) = (alert for alert in shop.published("alerts") if alert["kind"] == "service-below-target")
+        assert "delivery weekday" in alert["message"]
+        shop.store(**STORE).sale("2024-10-08 11:00", line())
+        assert shop.alerts()[-1] == ("service-below-target", None, "closed")
+        assert len(shop.published("reorders")) == 1
+
     def test_a_service_level_next_to_one_orders_no_million(self) -> None:
         shop = ShopDriver().open_store(UHT_MILK).policy("*", "*", service_level=0.9999999999999999)
         shop.move("2024-10-08 08:00", "count", ("100234", 20)).sale("2024-10-08 09:00", line(quantity=20))
