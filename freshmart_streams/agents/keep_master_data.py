@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from msgspec import Struct
 
-from freshmart_streams.domain import articles, due_work, prices, times
+from freshmart_streams.domain import articles, deliveries, due_work, prices, times
 from freshmart_streams.domain.books import KnownProduct, KnownStore, Moment, partition_clock, store_clock
 from freshmart_streams.domain.money import Cents
 from freshmart_streams.domain.prices import RegularPrices
@@ -55,6 +55,8 @@ def keep_stores(shop: Shop, record: Record, batch: Batch) -> None:
             books.stores[row.ids[0]] = known
     else:
         books.stores[row.store_id] = KnownStore(row)
+        clock = store_clock(books, row.store_id)
+        deliveries.apply_store(Moment(books, row, clock, clock, record.topic, record.offset))
     _count_version(books)
 
 

@@ -34,7 +34,7 @@ def track_receipts(shop: Shop, record: Record, batch: Batch) -> None:
         return
     if receipt.kind is ReceiptKind.SALE:
         books.await_articles([line.sku for line in receipt.lines])
-    books.pass_moment(moment, day)
+    books.pass_moment(moment, day, is_receipt=True)
     books.seen[key] = _apply(moment, receipt)
     batch.advance(receipt.store_id, moment.clock)
 

@@ -60,6 +60,17 @@ def raise_for_store(moment: Moment, kind: AlertKind, message: str, details: Deta
     moment.books.schedule(moment.store.store_id, _quiet_at(moment, row), f"alert/{kind.value}")
 
 
+def open_for_store(moment: Moment, kind: AlertKind, message: str, details: Details) -> None:
+    """Open an alert about a whole store whose cause will be seen to end; nothing when it is open already."""
+    if moment.books.alerts.get(alert_key(moment.store.store_id, "", kind)) is None:
+        _open(moment, "", kind, message, details)
+
+
+def close_for_store(moment: Moment, kind: AlertKind, message: str) -> None:
+    """Close an alert about a whole store, if it is open; `message` says what removed its cause."""
+    _close(moment, alert_key(moment.store.store_id, "", kind), message)
+
+
 def close_quiet(moment: Moment, kind: AlertKind) -> None:
     """Close a store's alert if nothing new came for the deduplication horizon."""
     key = alert_key(moment.store.store_id, "", kind)

@@ -4,7 +4,7 @@ A message changes the rows of its articles first, line by line, and every touche
 So a receipt that names an article twice is one change of its stock, not two.
 """
 
-from freshmart_streams.domain import alerts, pricing, reordering, reporting, stock
+from freshmart_streams.domain import alerts, booking, pricing, reordering, reporting, stock
 from freshmart_streams.domain.books import KnownProduct, Mark, Moment, article_key
 from freshmart_streams.domain.clocks import Clock
 from freshmart_streams.domain.forecast import Demand
@@ -35,7 +35,7 @@ def settle_article(moment: Moment, sku: str, row: Stock, known: KnownProduct | N
     else:
         reordering.keep_history(moment, row, sku)
         if row.open_order and moment.clock >= row.open_until:
-            reordering.settle_open(moment, row)
+            booking.settle_open(moment, row)
     row.changed_at = moment.clock
     moment.books.stock[article_key(moment.store.store_id, sku)] = row
 

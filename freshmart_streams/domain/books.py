@@ -15,6 +15,7 @@ from freshmart_streams.domain.calendars import Calendar
 from freshmart_streams.domain.clocks import Clock, PartitionClock
 from freshmart_streams.domain.forecast import Demand
 from freshmart_streams.domain.lead_times import LeadTimes
+from freshmart_streams.domain.order_values import OrderValues
 from freshmart_streams.domain.orders import Order
 from freshmart_streams.domain.policies import EffectivePolicy
 from freshmart_streams.domain.prices import PriceLabel, Prices, RegularPrices
@@ -148,6 +149,10 @@ class Books(Protocol):
     @property
     def orders(self) -> Rows[Order]:
         """By `store/order_id`."""
+
+    @property
+    def order_values(self) -> Rows[OrderValues]:
+        """By store."""
 
     @property
     def order_places(self) -> Rows[Mark]:

@@ -194,6 +194,25 @@ def elapsed_today(calendar: Calendar, at: Instant) -> float:
     return min(max(second - opens, 0), closes - opens) / (closes - opens)
 
 
+def open_for(calendar: Calendar, since: Instant, span: int) -> Instant | None:
+    """When the store has been open for `span` microseconds since then; None when that takes over `SEARCH_DAYS` days.
+
+    >>> berlin = calendar_of(timezone="Europe/Berlin", opening={"mon-sat": "07:00-22:00"})
+    >>> at = times.at_local(times.from_iso("2024-10-12"), "21:40", "Europe/Berlin")  # a Saturday
+    >>> times.to_datetime(open_for(berlin, at, times.HOUR), "Europe/Berlin").isoformat()
+    '2024-10-14T07:40:00+02:00'
+    """
+    first = today(calendar, since)
+    for day in range(first, first + SEARCH_DAYS):
+        if is_open(calendar, day):
+            opens, closes = (times.at_second(day, second, calendar.zone_name) for second in hours_of(calendar, day))
+            begin = max(opens, since)
+            if closes - begin >= span:
+                return begin + span
+            span -= max(closes - begin, 0)
+    return None
+
+
 def opportunity(calendar: Calendar, at: Instant, lead_time_days: int) -> Opportunity | None:
     """The order opportunity at `at`, or None when no delivery day can be reached within `SEARCH_DAYS`.
 
@@ -229,10 +248,15 @@ def cut_off(calendar: Calendar, deliver_by: int, lead_time_days: int) -> Instant
     return times.at_local(deliver_by - lead_time_days, calendar.order_cutoff, calendar.zone_name)
 
 
+def has_deliveries(calendar: Calendar) -> bool:
+    """Whether the store is open on any of its delivery weekdays, holidays aside."""
+    return any(calendar.opening[weekday - 1] for weekday in calendar.delivery_weekdays)
+
+
 @lru_cache(maxsize=4_096)
 def delivery_day_from(calendar: Calendar, day: int) -> int | None:
     """The first delivery day, `day` included; None when there is none within `SEARCH_DAYS`."""
-    if not any(calendar.opening[weekday - 1] for weekday in calendar.delivery_weekdays):
+    if not has_deliveries(calendar):
         return None
     return next((each for each in range(day, day + SEARCH_DAYS) if is_delivery_day(calendar, each)), None)
 

@@ -3,6 +3,8 @@
 A store's clock is the largest event time applied to it, ticks of its partition included. It never goes back.
 """
 
+from enum import IntEnum
+
 import msgspec
 
 from freshmart_streams.domain import times
@@ -10,6 +12,16 @@ from freshmart_streams.domain.times import Instant
 
 FUTURE_AT_MOST = times.HOUR
 """How far an event's time may lie after its message's Kafka timestamp."""
+
+
+class Feed(IntEnum):
+    """What is known of how up to date a store's receipts are (`freshness`)."""
+
+    UNKNOWN = 0
+    """None came yet."""
+    WATCHED = 1
+    """The agenda will look whether they stay away."""
+    STALE = 2
 
 
 class Clock(msgspec.Struct, array_like=True, gc=False):
@@ -21,6 +33,8 @@ class Clock(msgspec.Struct, array_like=True, gc=False):
         seen_days: the days (24 hours in UTC) of which ids are kept, as numbers since 1970.
         waiting_voids: voids that wait for their receipt; while there are none, a receipt need not look for its own.
         out_of_stock: articles that are out of stock now.
+        heard_at: the largest event time of a receipt, whatever its kind.
+        feed: whether these stay away.
     """
 
     at: Instant = 0
@@ -29,6 +43,8 @@ class Clock(msgspec.Struct, array_like=True, gc=False):
     seen_days: list[int] = []
     waiting_voids: int = 0
     out_of_stock: int = 0
+    heard_at: Instant = 0
+    feed: Feed = Feed.UNKNOWN
 
 
 class PartitionClock(msgspec.Struct, array_like=True, gc=False):

@@ -8,6 +8,8 @@
 | `drop/<day>`       | `reporting.KEPT_DAYS` after the day         | the day's row                                   |
 | `forget/<number>`  | deduplication horizon after a `seen_day`    | ids of that day, a slice at a time              |
 | `void/<receipt>`   | deduplication horizon after a waiting void  | its alert                                       |
+| `stale/sales`      | an opening hour after the last receipt      | whether the store's data are stale              |
+| `limit/orders`     | cut-off of an order day at its limit        | closes the alert about it                       |
 | `alert/<kind>`     | deduplication horizon after its last change | closes a store's alert                          |
 | `regular/<sku>`    | 30 days after an article was deleted        | the history of its regular price                |
 
@@ -22,10 +24,12 @@ from typing import Final
 from freshmart_streams.domain import (
     alerts,
     articles,
+    booking,
+    decision_limits,
+    freshness,
     order_places,
     orders,
     pricing,
-    reordering,
     reporting,
     selling,
     times,
@@ -64,7 +68,7 @@ def _order(moment: Moment, order_id: str) -> None:
     if moment.clock >= orders.forgotten_at(order, moment.zone):
         _forget_order(moment, row, order, before)
     else:
-        reordering.book_order(moment, row, order, before)
+        booking.book_order(moment, row, order, before)
     if order.is_overdue and not was_overdue:
         _alert_overdue(moment, row, order)
     trigger = "cut-off" if order.is_settled and not was_settled else "overdue"
@@ -125,6 +129,14 @@ def _alert(moment: Moment, kind: str) -> None:
     alerts.close_quiet(moment, AlertKind(kind))
 
 
+def _stale(moment: Moment, _: str) -> None:
+    freshness.look(moment)
+
+
+def _limit(moment: Moment, _: str) -> None:
+    decision_limits.end_day(moment)
+
+
 _WORK: Final[dict[str, Callable[[Moment, str], None]]] = {
     "order": _order,
     "publish": _publish,
@@ -132,5 +144,7 @@ _WORK: Final[dict[str, Callable[[Moment, str], None]]] = {
     "drop": _drop,
     "forget": _forget,
     "void": _void,
+    "stale": _stale,
+    "limit": _limit,
     "alert": _alert,
 }

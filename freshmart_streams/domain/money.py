@@ -32,6 +32,15 @@ def value(quantity: int, price: Cents, unit: str) -> Cents:
     return divide_half_up(quantity * price, units.price_basis(unit))
 
 
+def at_cost(quantity: int, cost: Cents | None, unit: str) -> Cents:
+    """Cents that `quantity` base units cost; 0 where nobody knows the cost.
+
+    >>> at_cost(150, 1120, "gram"), at_cost(-12, 79, "piece"), at_cost(12, None, "piece")
+    (168, -948, 0)
+    """
+    return value(quantity, cost or 0, unit)
+
+
 def line_gross(*, quantity: int, unit_price: Cents, unit: str, amount: Cents | None = None) -> Cents:
     """The gross of a receipt line, with the sign of `quantity`; `amount`, as printed at the till, counts instead.
 

@@ -11,6 +11,7 @@ from typing import Final
 from freshmart_streams.domain import (
     alerts,
     articles,
+    booking,
     forecast,
     lead_times,
     ledger,
@@ -18,11 +19,10 @@ from freshmart_streams.domain import (
     order_places,
     orders,
     pricing,
-    reordering,
+    releases,
     reporting,
     stock,
     times,
-    units,
 )
 from freshmart_streams.domain.books import KnownProduct, Moment, article_key, order_key, supplier_key
 from freshmart_streams.domain.forecast import Demand
@@ -30,9 +30,7 @@ from freshmart_streams.domain.lead_times import LeadTimes
 from freshmart_streams.domain.orders import Order
 from freshmart_streams.domain.stock import Stock
 from freshmart_streams.events.alerts import AlertKind
-from freshmart_streams.events.master_data import Product
 from freshmart_streams.events.movements import Movement, MovementKind
-from freshmart_streams.events.values import Mode
 
 MARK = "i"
 """Tells ids of movements from ids of other topics."""
@@ -87,14 +85,10 @@ def _waste(moment: Moment, movement: Movement, touched: Articles) -> None:
     for sku, quantity in touched.quantities.items():
         ledger.apply_change(touched.row(sku), moment.at, -quantity, moment.clock)
         known = touched.known(sku)
-        cost += 0 if known is None else _cost(known.product, quantity)
+        cost += 0 if known is None else money.at_cost(quantity, known.product.cost, known.product.unit)
     figures = reporting.figures_of(moment, day)
     figures.waste_cost += cost
     reporting.mark_day_changed(moment, day, figures)
-
-
-def _cost(product: Product, quantity: int) -> int:
-    return money.value(quantity, product.cost or 0, product.unit)
 
 
 def _changes(sign: int) -> Callable[[Moment, Movement, Articles], None]:
@@ -157,38 +151,10 @@ def _dispatch(moment: Moment, movement: Movement, touched: Articles) -> None:
 
 def _release(moment: Moment, movement: Movement, touched: Articles) -> None:
     def release(order: Order, quantity: int) -> str | None:
-        if moment.at < order.released_at:
-            return None  # a newer word of a person is in force
-        if order.is_settled:
-            if quantity > order.quantity:
-                return "This order is sent and cannot be raised."
-            orders.apply_take_back(order, at=moment.at, quantity=quantity)
-        else:
-            _fix(moment, touched, order, quantity)
-        order.actor, order.release_reason = movement.actor, movement.reason
-        return None
+        row, known = touched.row(order.sku), touched.known(order.sku)
+        return releases.apply_release(moment, movement, order, quantity, row=row, known=known)
 
     _move_order(moment, movement, touched, release)
-
-
-def _fix(moment: Moment, touched: Articles, order: Order, quantity: int) -> None:
-    """A person releases or changes the quantity before the cut-off: it stands, in whole packs."""
-    known = touched.known(order.sku)
-    pack_size = order.quantity // order.packs if order.packs else 1 if known is None else known.product.pack_size
-    fixed = units.round_up_to_pack(quantity, pack_size)
-    was_released, order.is_held, order.released_at = order.is_held, True, moment.at
-    if fixed == order.quantity and (was_released or order.mode is not Mode.ADVISE):
-        return
-    row = touched.row(order.sku)
-    levels = row.levels if known is None else reordering.current_levels(moment, row, known)
-    if levels is None or order.reason is None:
-        reason = order.reason
-    else:
-        reason = reordering.reason_of(row, levels, MovementKind.ORDER_RELEASE.value, "none")
-    assert reason is not None, "a proposed order has a reason"
-    source = reordering.source_of(moment)
-    orders.revise(order, packs=fixed // pack_size, quantity=fixed, at=moment.clock, reason=reason, source=source)
-    reordering.publish(moment, order)
 
 
 def _move_order(
@@ -209,7 +175,7 @@ def _move_order(
         orders.pass_time(order, moment.clock, moment.zone)
     else:
         conflict = "This order is not in force."
-    reordering.book_order(moment, row, order, before)
+    booking.book_order(moment, row, order, before)
     alerts.close_for_article(moment, row, order.sku, AlertKind.OVERDUE_ORDER, "The order moved.")
     if conflict is not None:
         _conflict(moment, touched, order.sku, order_id, conflict)

@@ -47,6 +47,8 @@ class Order(msgspec.Struct, array_like=True, gc=False):
         reason, source: why, and the message that caused the latest revision.
         is_held: a person fixed the quantity; it is not revised automatically any more.
         released_at: event time of the newest order-release, by `actor` for `release_reason`.
+        worth, worth_on: cents that it counts for among the automatic decisions, and since which order day.
+        proposed_packs, proposed_quantity: of the last automatic revision, once a person fixed the quantity.
         is_settled: the cut-off is passed; `is_lapsed` tells an order that was not sent.
         due_by: the day it is expected, `deliver_by` unless the supplier named another; `due_by_at` says when it did.
         is_overdue: local midnight after `due_by` passed while something was open.
@@ -83,6 +85,10 @@ class Order(msgspec.Struct, array_like=True, gc=False):
     due_by_at: Instant = NEVER
     is_overdue: bool = False
     substitute_sku: str | None = None
+    proposed_packs: int | None = None
+    proposed_quantity: int | None = None
+    worth: int = 0
+    worth_on: int = 0
 
 
 class Balance(NamedTuple):
@@ -190,6 +196,26 @@ def revise(order: Order, *, packs: int, quantity: int, at: Instant, reason: Reor
     order.revision += 1
     order.packs, order.quantity = packs, quantity
     order.decided_at, order.reason, order.source = at, reason, source
+
+
+def hold(order: Order, at: Instant) -> None:
+    """A person's word before the cut-off: what was proposed is kept beside it, and revised no more."""
+    if not order.is_held:
+        order.proposed_packs, order.proposed_quantity = order.packs, order.quantity
+    order.is_held, order.released_at = True, at
+
+
+def override(order: Order) -> int:
+    """Base units by which a person's word differs from what was proposed; 0 where it does not, or nobody spoke.
+
+    >>> milk = Order("o-1", "0042", "100234", None, 738_803, 0, Mode.ADVISE, 9, 738_803, packs=2, quantity=24)
+    >>> hold(milk, at=1)
+    >>> milk.packs, milk.quantity = 1, 12
+    >>> override(milk)
+    -12
+    """
+    proposed = order.quantity if order.proposed_quantity is None else order.proposed_quantity
+    return order.quantity - order.taken_back - proposed
 
 
 def settle(order: Order) -> None:

@@ -30,6 +30,10 @@ class PolicyFields(Protocol):
         """Base units that fill the shelf, beside what is expected to be sold."""
 
     @property
+    def capacity(self) -> int | None:
+        """Base units that shelf and backroom hold."""
+
+    @property
     def pricing(self) -> bool | None:
         """Whether prices of the article may be decided."""
 
@@ -45,6 +49,8 @@ class EffectivePolicy:
     presentation_stock: int = 0
     pricing: bool = True
     """The store's rollout switches pricing on; a policy takes articles out of it."""
+    capacity: int | None = None
+    """None: no limit."""
 
 
 DEFAULT: Final = EffectivePolicy()
@@ -74,6 +80,7 @@ def effective_policy(*rows: PolicyFields | None) -> EffectivePolicy:
         max_stock=_first([row.max_stock for row in said], DEFAULT.max_stock),
         presentation_stock=_first([row.presentation_stock for row in said], DEFAULT.presentation_stock),
         pricing=_first([row.pricing for row in said], DEFAULT.pricing),
+        capacity=_first([row.capacity for row in said], DEFAULT.capacity),
     )
 
 

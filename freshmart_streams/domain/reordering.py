@@ -12,11 +12,13 @@ of the coming days, a sale is one comparison of integers (`calm`).
 """
 
 from copy import copy
-from datetime import date
 
 from freshmart_streams.domain import (
     alerts,
+    booking,
     calendars,
+    decision_limits,
+    deliveries,
     forecast,
     identifiers,
     lead_times,
@@ -32,7 +34,6 @@ from freshmart_streams.domain import (
 from freshmart_streams.domain.books import KnownProduct, Moment, article_key, order_key, partition_clock, supplier_key
 from freshmart_streams.domain.calendars import Calendar
 from freshmart_streams.domain.forecast import Demand, Parameters
-from freshmart_streams.domain.order_places import Standing
 from freshmart_streams.domain.orders import Order
 from freshmart_streams.domain.outlooks import Outlook
 from freshmart_streams.domain.policies import EffectivePolicy
@@ -40,7 +41,6 @@ from freshmart_streams.domain.replenishment import Levels, Need, OrderQuantity
 from freshmart_streams.domain.reporting import figures_of, mark_day_changed
 from freshmart_streams.domain.stock import Shelf, Stock, inventory_position
 from freshmart_streams.events.alerts import AlertKind
-from freshmart_streams.events.decisions import Binding, Reorder, ReorderReason, Source
 from freshmart_streams.events.master_data import Product
 from freshmart_streams.events.values import Mode
 
@@ -57,13 +57,14 @@ def reconsider(moment: Moment, row: Stock, known: KnownProduct, trigger: str) ->
         trigger: what changed, for the reason.
     """
     if row.open_order and moment.clock >= row.open_until:
-        settle_open(moment, row)
+        booking.settle_open(moment, row)
     mode = moment.store.rollout.reorder
     if mode is Mode.OFF:
         keep_history(moment, row, known.product.sku)
         return
     levels = current_levels(moment, row, known)
     if levels is None:
+        deliveries.tell_if_none(moment)
         return
     position = inventory_position(row)
     if row.open_order:
@@ -139,6 +140,8 @@ def calm(moment: Moment, row: Stock, known: KnownProduct) -> tuple[times.Instant
     if row.levels is None:
         return row.levels_until, 0
     if row.open_order:
+        if _is_held_back(moment, row, known.product, row.levels):
+            return 0, 0
         return _calm_while_open(row, known.product, row.levels)
     return _calm_above_bound(row, row.levels, moment.clock)
 
@@ -282,6 +285,15 @@ def _falling_until(moment: Moment, need: Need) -> times.Instant:
     return min(times.start_of_day(moment.today + 1, moment.zone), need.opportunity.cut_off_at)
 
 
+def _is_held_back(moment: Moment, row: Stock, product: Product, levels: Levels) -> bool:
+    """Whether the open decision is not what it would be without limits: it may become so at any time."""
+    order = moment.books.orders.get(order_key(moment.store.store_id, row.open_order))
+    if moment.store.rollout.reorder is not Mode.AUTO or order is None or not orders.is_revisable(order):
+        return False
+    wanted = _wanted(row, product, levels, inventory_position(row))
+    return order.mode is not Mode.AUTO or order.quantity != wanted.quantity
+
+
 def _is_watched(moment: Moment, row: Stock) -> bool:
     """Whether a sale may have a consequence however much is there."""
     if row.shelf is not Shelf.FILLED or alerts.is_open(row, AlertKind.PERISHABLE_REDUCTION):
@@ -294,80 +306,6 @@ def _has_sent_perishables(moment: Moment, row: Stock) -> bool:
     store_id = moment.store.store_id
     live = (moment.books.orders.get(order_key(store_id, order_id)) for order_id in row.live_orders)
     return any(order is None or (order.is_settled and orders.is_perishable(order)) for order in live)
-
-
-def book_order(moment: Moment, row: Stock, order: Order, before: Standing) -> None:
-    """Store an order that changed and carry the change over to its article's position.
-
-    `before` is its `order_places.standing` before the change. The caller stores the article's row.
-    """
-    after = order_places.put(moment.books, order, before)
-    row.on_order += after.on_order - before.on_order
-    row.in_transit += after.in_transit - before.in_transit
-    is_live = not order.is_settled or orders.balance(order).open > 0
-    if is_live and order.order_id not in row.live_orders:
-        row.live_orders = (*row.live_orders, order.order_id)
-    elif not is_live and order.order_id in row.live_orders:
-        row.live_orders = tuple(one for one in row.live_orders if one != order.order_id)
-    if order.is_settled and row.open_order == order.order_id:
-        row.open_order, row.open_until = "", 0
-    moment.books.schedule(moment.store.store_id, orders.next_due(order, moment.zone), f"order/{order.order_id}")
-
-
-def settle_open(moment: Moment, row: Stock) -> None:
-    """The open decision's cut-off passed: the agenda comes to it later, but the position must know now."""
-    order = moment.books.orders.get(order_key(moment.store.store_id, row.open_order))
-    if order is None:
-        row.open_order, row.open_until = "", 0
-        return
-    before = order_places.standing(order)
-    orders.pass_time(order, moment.clock, moment.zone)
-    book_order(moment, row, order, before)
-
-
-def publish(moment: Moment, order: Order) -> None:
-    """Publish an order's latest revision."""
-    assert order.reason is not None and order.source is not None, "a revision has a reason"  # noqa: PT018
-    zone = moment.zone
-    event = Reorder(
-        order_id=order.order_id,
-        revision=order.revision,
-        store_id=order.store_id,
-        sku=order.sku,
-        supplier_id=order.supplier_id,
-        packs=order.packs,
-        quantity=order.quantity,
-        ordered_at=times.to_datetime(order.decided_at, zone),
-        cut_off_at=times.to_datetime(order.cut_off_at, zone),
-        deliver_by=date.fromordinal(order.deliver_by),
-        mode=order.mode,
-        reason=order.reason,
-        source=order.source,
-    )
-    moment.books.publish_reorder(event, moment.at)
-
-
-def reason_of(row: Stock, levels: Levels, trigger: str, binding: str) -> ReorderReason:
-    """The figures of an article at a decision."""
-    return ReorderReason(
-        trigger=trigger,
-        on_hand=row.on_hand,
-        on_order=row.on_order,
-        in_transit=row.in_transit,
-        expected_waste=stock.EXPECTED_WASTE,
-        inventory_position=inventory_position(row),
-        forecast=levels.forecast,
-        safety_stock=levels.safety_stock,
-        reorder_point=levels.reorder_point,
-        order_up_to_level=levels.order_up_to_level,
-        service_level=levels.service_level,
-        binding=Binding(binding),
-    )
-
-
-def source_of(moment: Moment) -> Source:
-    """The message that caused this moment."""
-    return Source(moment.topic, moment.books.partition, moment.offset)
 
 
 def _wanted(row: Stock, product: Product, levels: Levels, position: int) -> OrderQuantity:
@@ -401,18 +339,29 @@ def _propose(moment: Moment, row: Stock, product: Product, levels: Levels, trigg
         due_by=row.deliver_by,
     )
     row.open_order, row.open_until = order_id, order.cut_off_at
+    if mode is Mode.AUTO:
+        mode = decision_limits.mode_for(moment, order, product, wanted.quantity)
+        decision_limits.count(moment, order, product, wanted.quantity)
+        order.mode = mode
     _decide(moment, row, order, wanted, levels, trigger)
     _count_decision(moment, mode)
 
 
 def _revise(moment: Moment, row: Stock, product: Product, levels: Levels, trigger: str, mode: Mode) -> None:
     order = moment.books.orders.get(order_key(moment.store.store_id, row.open_order))
-    # A store that goes back to a more cautious mode leaves what was decided before as it is.
-    if order is None or not orders.is_revisable(order) or _RANK[mode] < _RANK[order.mode]:
+    if order is None or not orders.is_revisable(order):
         return
     wanted = _wanted(row, product, levels, inventory_position(row))
     is_changed = (wanted.packs, wanted.quantity) != (order.packs, order.quantity)
+    is_automatic = mode is Mode.AUTO
+    if is_automatic and (is_changed or order.mode is not Mode.AUTO):
+        mode = decision_limits.mode_for(moment, order, product, wanted.quantity)
+    # A store that goes back to a more cautious mode leaves what was decided before as it is.
+    if _RANK[mode] < _RANK[order.mode]:
+        return
     if is_changed or (mode is not order.mode and order.quantity):
+        if is_automatic:
+            decision_limits.count(moment, order, product, wanted.quantity)
         was, order.mode = order.mode, mode
         _decide(moment, row, order, wanted, levels, trigger)
         if was is Mode.SHADOW:
@@ -429,12 +378,12 @@ def _count_decision(moment: Moment, mode: Mode) -> None:
 
 def _decide(moment: Moment, row: Stock, order: Order, wanted: OrderQuantity, levels: Levels, trigger: str) -> None:
     before = order_places.standing(order)
-    reason = reason_of(row, levels, trigger, wanted.binding)
+    reason = booking.reason_of(row, levels, trigger, wanted.binding)
     quantity = wanted.quantity
-    source = source_of(moment)
+    source = booking.source_of(moment)
     orders.revise(order, packs=wanted.packs, quantity=quantity, at=moment.clock, reason=reason, source=source)
-    book_order(moment, row, order, before)
-    publish(moment, order)
+    booking.book_order(moment, row, order, before)
+    booking.publish(moment, order)
 
 
 def _watch_perishables(moment: Moment, row: Stock, product: Product, levels: Levels) -> None:

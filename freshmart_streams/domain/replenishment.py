@@ -44,6 +44,8 @@ class Levels(msgspec.Struct, array_like=True, frozen=True, gc=False):
     forecast: tuple[float, ...]
     """One figure per selling day of the protection interval."""
     service_level: float
+    capacity: int | None = None
+    """What shelf and backroom hold; None: no limit."""
 
 
 class OrderQuantity(msgspec.Struct, frozen=True, gc=False):
@@ -177,7 +179,8 @@ def levels(*, interval: Forecast, policy: EffectivePolicy, lead_time_sigma_days:
     enough = max(enough, mean + policy.presentation_stock)
     reorder_point = max(math.ceil(enough - _TOLERANCE), policy.min_stock)
     capped = reorder_point if policy.max_stock is None else min(reorder_point, policy.max_stock)
-    return Levels(reorder_point, capped, reorder_point, enough - mean, interval.daily, policy.service_level)
+    more, service_level = enough - mean, policy.service_level
+    return Levels(reorder_point, capped, reorder_point, more, interval.daily, service_level, policy.capacity)
 
 
 def quantile(interval: Forecast, service_level: float, lead_time_sigma_days: float = 0.0) -> float:
@@ -225,9 +228,9 @@ def lowest_position_alike(
     if not is_due(inventory_position=inventory_position, levels=levels):
         return min(levels.reorder_point + 1, level)
     lowest = level - -(-(level - inventory_position) // pack_size) * pack_size
-    if usable_demand is not None:
-        usable = math.floor(usable_demand + _TOLERANCE)
-        lowest = max(lowest, usable - (max(usable - inventory_position, 0) // pack_size + 1) * pack_size + 1)
+    for room in (levels.capacity, None if usable_demand is None else math.floor(usable_demand + _TOLERANCE)):
+        if room is not None:
+            lowest = max(lowest, room - (_packs_within(room, inventory_position, pack_size) + 1) * pack_size + 1)
     return lowest
 
 
@@ -253,7 +256,8 @@ def decide_quantity(
     """Whole packs that bring the position up to the level, in the order of formulas.md 4.5.
 
     Need, capped by `max_stock` (which a pack may overshoot), rounded up to packs, raised to the minimum order; then cut
-    to the maximum order and to what can be sold within its shelf life. Cut below the minimum order, it is no order.
+    to the maximum order, to what shelf and backroom hold, and to what can be sold within its shelf life. Cut below the
+    minimum order, it is no order.
 
     >>> levels_now = Levels(26, 26, 26, 9.0, (5.5, 6.0, 5.5), 0.98)
     >>> decide_quantity(inventory_position=7, levels=levels_now, pack_size=12)
@@ -271,13 +275,22 @@ def decide_quantity(
         packs, binding = minimum, "min_order"
     if max_order_packs is not None and packs > max_order_packs:
         packs, binding = max_order_packs, "max_order"
+    if levels.capacity is not None:
+        fitting = _packs_within(levels.capacity, inventory_position, pack_size)
+        if packs > fitting:
+            packs, binding = fitting, "capacity"
     if usable_demand is not None:
-        usable_packs = max(math.floor(usable_demand + _TOLERANCE) - inventory_position, 0) // pack_size
-        if packs > usable_packs:
-            packs, binding = usable_packs, "shelf_life"
+        usable = _packs_within(math.floor(usable_demand + _TOLERANCE), inventory_position, pack_size)
+        if packs > usable:
+            packs, binding = usable, "shelf_life"
     if packs < minimum:
         packs = 0
     return OrderQuantity(packs, packs * pack_size, binding)
+
+
+def _packs_within(room: int, position: int, pack_size: int) -> int:
+    """Whole packs that bring a position up to `room` base units at most."""
+    return max(room - position, 0) // pack_size
 
 
 def days_of_cover(on_hand: int, demand_rate_per_day: float) -> float | None:

@@ -8,6 +8,8 @@ Two figures need a definition of their own (OURS):
 - `stockout_skus`: articles that were out of stock (nothing left on hand, after there was something) at some time of the
   day. Those that were out already when the day began count from the first event of the day on.
 - `reorders`: orders first decided on the day, shadow decisions left out.
+- `overrides`, `override_units`, `override_value`: what people said on the day about orders that was not proposed: how
+  many, and by how many base units and cents at cost it differs (`releases`).
 """
 
 from collections.abc import Collection
@@ -49,6 +51,9 @@ class DayFigures(msgspec.Struct, array_like=True, gc=False):
     is_corrected: bool = False
     is_changed: bool = False
     changed_at: Instant = 0
+    overrides: int = 0
+    override_units: int = 0
+    override_value: int = 0
 
     @property
     def net_sales(self) -> int:
@@ -144,6 +149,9 @@ def report(figures: DayFigures, store_id: str, day: int) -> StoreDay:
         stockout_skus=figures.stockout_skus,
         reorders=figures.reorders,
         price_changes=figures.price_changes,
+        overrides=figures.overrides,
+        override_units=figures.override_units,
+        override_value=figures.override_value,
         by_category={category: net for category, net in sorted(figures.by_category.items()) if net},
         hourly=tuple(figures.hourly) or (0,) * HOURS_PER_DAY,
     )

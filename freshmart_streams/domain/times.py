@@ -125,6 +125,15 @@ def at_local(day: int, time_of_day: str, zone_name: str) -> Instant:
     return span[bisect.bisect_left(span, after, key=lambda second: _offset_at(second, zone_name))] * SECOND
 
 
+def at_second(day: int, second: int, zone_name: str) -> Instant:
+    """The first instant at which the wall clock shows a full minute of `day` or later, given in seconds of the day.
+
+    >>> to_datetime(at_second(from_iso("2024-10-08"), 34_200, "Europe/Berlin"), "UTC").isoformat()
+    '2024-10-08T07:30:00+00:00'
+    """
+    return at_local(day, f"{second // SECONDS_PER_HOUR:02d}:{second % SECONDS_PER_HOUR // 60:02d}", zone_name)
+
+
 @lru_cache(maxsize=4_096)
 def second_of_day(time_of_day: str) -> int:
     """Seconds from midnight to `HH:MM`; `24:00` is the day's end. `TimeError` for anything else.

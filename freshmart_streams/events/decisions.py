@@ -81,7 +81,8 @@ class ReorderReason(Struct, frozen=True, kw_only=True):
 class Reorder(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """An order of one article for one delivery day; `quantity` in base units is the whole order, 0 cancels it.
 
-    `revision` counts the changes of the same `order_id`; the last one at `cut_off_at` stands.
+    `revision` counts the changes of the same `order_id`; the last one at `cut_off_at` stands. Where a person fixed the
+    quantity, `proposed_packs` and `proposed_quantity` are those of the last automatic revision.
     """
 
     order_id: Id
@@ -95,6 +96,8 @@ class Reorder(Struct, frozen=True, omit_defaults=True, kw_only=True):
     cut_off_at: Time
     deliver_by: Day
     mode: Mode
+    proposed_packs: Stock | None = None
+    proposed_quantity: Stock | None = None
     reason: ReorderReason
     source: Source
 

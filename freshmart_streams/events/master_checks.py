@@ -7,6 +7,8 @@ from zoneinfo import ZoneInfo
 from freshmart_streams.events.checks import check_ids, check_year, refuse
 from freshmart_streams.events.master_data import ANY, MarketRate, Policy, Product, Store
 
+REASON_LENGTH_MIN: Final = 10
+"""Characters of a planner's reason."""
 GTIN_LENGTHS: Final = frozenset({8, 12, 13, 14})
 _TIME: Final = r"([01][0-9]|2[0-3]):[0-5][0-9]"
 _TIME_OF_DAY: Final = re.compile(_TIME)
@@ -59,9 +61,11 @@ def _is_zone(name: str) -> bool:
 
 
 def check_policy(policy: Policy) -> None:
-    """Check a policy's ids, either of which may be `*`."""
+    """Check a policy's ids, either of which may be `*`, and that a person who sets it says why (formulas.md 4.13)."""
     fields = (("$.store_id", policy.store_id), ("$.sku", policy.sku))
     check_ids((path, text) for path, text in fields if text != ANY)
+    if policy.actor is not None and len((policy.reason or "").strip()) < REASON_LENGTH_MIN:
+        raise refuse("$.reason", f"expected at least {REASON_LENGTH_MIN} characters where an `actor` is named")
 
 
 def check_market_rate(rate: MarketRate) -> None:

@@ -13,6 +13,7 @@ from freshmart_streams.events.values import (
     Day,
     Days,
     Id,
+    LeadDays,
     Mode,
     Packs,
     Percent,
@@ -85,7 +86,7 @@ class Product(Struct, frozen=True, omit_defaults=True, kw_only=True):
     pack_size: Packs = 1
     min_order_packs: Stock | None = None
     max_order_packs: Stock | None = None
-    lead_time_days: Days = 1
+    lead_time_days: LeadDays = 1
     shelf_life_days: Days | None = None
     cost: Price | None = None
     price: Price | None = None
@@ -127,7 +128,8 @@ class Policy(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """A planner's row for one store and article; either may be `*`.
 
     None means that the row is silent and the next less specific one is asked: `store/sku`, `store/*`, `*/sku`, `*/*`.
-    Stocks are in base units; `service_level` is the share of cycles without a stock-out.
+    Stocks are in base units; `service_level` is the share of cycles without a stock-out; `capacity` is what shelf and
+    backroom hold. `actor` and `reason` say who wants it so, and why.
     """
 
     store_id: PolicyScope
@@ -136,7 +138,10 @@ class Policy(Struct, frozen=True, omit_defaults=True, kw_only=True):
     min_stock: Stock | None = None
     max_stock: Stock | None = None
     presentation_stock: Stock | None = None
+    capacity: Stock | None = None
     pricing: bool | None = None
+    actor: Text | None = None
+    reason: Text | None = None
 
 
 class MarketRate(Struct, frozen=True, omit_defaults=True, gc=False):

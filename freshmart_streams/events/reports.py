@@ -22,7 +22,9 @@ class StoreDay(Struct, frozen=True, kw_only=True):
     """A day's figures in cents; `day` is local, `hourly` is net per local hour.
 
     Gross is the sum of the lines' gross, net is gross less discounts, returns is the absolute gross of return lines
-    (already inside gross). `by_category` is net per category, unknown articles under `unknown`.
+    (already inside gross). `by_category` is net per category, unknown articles under `unknown`. `overrides` counts what
+    people said about orders that was not proposed; `override_units` and `override_value` (at cost) are the difference,
+    below zero where less was wanted.
     """
 
     store_id: StoreId
@@ -41,6 +43,9 @@ class StoreDay(Struct, frozen=True, kw_only=True):
     price_changes: int
     by_category: dict[str, int]
     hourly: Annotated[tuple[int, ...], Meta(min_length=HOURS_PER_DAY, max_length=HOURS_PER_DAY)]
+    overrides: int = 0
+    override_units: int = 0
+    override_value: int = 0
 
     @property
     def ce_id(self) -> str:

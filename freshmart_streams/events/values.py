@@ -60,6 +60,8 @@ Price = Annotated[int, Meta(ge=0, le=PRICE_MAX)]
 Amount = Annotated[int, Meta(ge=-AMOUNT_MAX, le=AMOUNT_MAX)]
 """Cents of a line, signed."""
 Days = Annotated[int, Meta(ge=0, le=3650)]
+LeadDays = Annotated[int, Meta(ge=0, le=365)]
+"""More than a year from order to delivery is a slip of the pen."""
 Packs = Annotated[int, Meta(ge=1, le=QUANTITY_MAX)]
 Percent = Annotated[float, Meta(ge=0, le=100)]
 Rate = Annotated[float, Meta(ge=-100, le=1_000)]

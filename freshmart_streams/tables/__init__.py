@@ -15,6 +15,7 @@
 | orders           | store/order_id          | `Order`          | 60 days after its delivery day                 |
 | order_places     | store/status/time/order | `Mark`           | when the order's place changes, and with it    |
 | lead_times       | store/supplier          | `LeadTimes`      | never                                          |
+| order_values     | store                   | `OrderValues`    | never; 15 order days in a row                  |
 | store_days       | store/day               | `DayFigures`     | 400 days after the day                         |
 | changed_days     | store/day               | `Mark`           | when the day's report is published             |
 | seen             | store/number/topic/id   | `Seen`           | when the event would be too late               |
@@ -35,7 +36,7 @@ from freshmart_streams.tables.dead_letters import dead_letters
 from freshmart_streams.tables.demand import demand
 from freshmart_streams.tables.lead_times import lead_times
 from freshmart_streams.tables.master_data import policies, products, regular_prices, stores
-from freshmart_streams.tables.orders import order_places, orders
+from freshmart_streams.tables.orders import order_places, order_values, orders
 from freshmart_streams.tables.prices import price_labels, prices
 from freshmart_streams.tables.seen import seen, waiting_voids
 from freshmart_streams.tables.stock import stock
@@ -55,6 +56,7 @@ STORE_TABLES: Final[tuple[Table[Any], ...]] = (
     orders,
     order_places,
     lead_times,
+    order_values,
     store_days,
     changed_days,
     seen,
@@ -74,6 +76,7 @@ __all__ = [
     "demand",
     "lead_times",
     "order_places",
+    "order_values",
     "orders",
     "partition_clock",
     "policies",

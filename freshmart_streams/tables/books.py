@@ -11,7 +11,7 @@ from typing import Final, TypeVar, cast
 from msgspec import Struct
 
 from freshmart_streams import tables
-from freshmart_streams.domain import calendars, clocks, policies, times
+from freshmart_streams.domain import calendars, clocks, freshness, policies, times
 from freshmart_streams.domain.books import Heads, KnownStore, Moment, article_key, store_clock
 from freshmart_streams.domain.books import partition_clock as partition_clock_of
 from freshmart_streams.domain.calendars import Calendar
@@ -67,6 +67,7 @@ class Books:
         "demand",
         "lead_times",
         "order_places",
+        "order_values",
         "orders",
         "partition",
         "partition_clock",
@@ -113,6 +114,7 @@ class Books:
         self.orders = rows(tables.orders)
         self.order_places = rows(tables.order_places)
         self.lead_times = rows(tables.lead_times)
+        self.order_values = rows(tables.order_values)
         self.store_days = rows(tables.store_days)
         self.changed_days = rows(tables.changed_days)
         self.seen = rows(tables.seen)
@@ -227,7 +229,7 @@ class Books:
         if not self.batch.master_complete and not all(self.products.get_all(skus)):
             raise NeedMasterData
 
-    def pass_moment(self, moment: Moment, day: int) -> None:
+    def pass_moment(self, moment: Moment, day: int, *, is_receipt: bool = False) -> None:
         """Let the store's clock pass an event that counts, and have the ids of its `seen_day` forgotten in time.
 
         The caller notes the id itself, with what the event did, and then has the agenda advance to the clock: what the
@@ -240,6 +242,8 @@ class Books:
         if day not in own.seen_days:
             own.seen_days.append(day)
             self.schedule(store_id, clocks.forgotten_at(day, self.dedupe_days), f"forget/{day}")
+        if is_receipt:
+            freshness.note_receipt(moment, own)
         self.clocks[store_id] = own
 
     def due_moment(self, store_id: str, due: Instant, key: str) -> Moment:

@@ -22,6 +22,9 @@ _SUMMED = (
     "stockout_skus",
     "reorders",
     "price_changes",
+    "overrides",
+    "override_units",
+    "override_value",
 )
 
 

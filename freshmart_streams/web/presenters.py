@@ -1,5 +1,6 @@
 """The one place where rows become what `/v1` shows. Rows and the figures derived from them are the domain's."""
 
+import dataclasses
 import datetime
 from collections.abc import Collection
 from typing import Any, TypeAlias
@@ -30,7 +31,7 @@ from freshmart_streams.domain.store_days import DayFigures
 from freshmart_streams.domain.times import Instant
 from freshmart_streams.events.alerts import AlertStatus
 from freshmart_streams.events.decisions import OrderStatus
-from freshmart_streams.events.master_data import Product, Store, Unit
+from freshmart_streams.events.master_data import Policy, Product, Store, Unit
 from freshmart_streams.tables.dead_letters import DeadLetter
 from freshmart_streams.web.context import View
 from freshmart_streams.web.lists import Listing, Shown
@@ -42,6 +43,8 @@ from freshmart_streams.web.schema import (
     DemandView,
     ForecastDay,
     OrderView,
+    PolicyRow,
+    PolicyView,
     ReportView,
     RolloutView,
     StockStatus,
@@ -182,8 +185,8 @@ def article(view: View, store_id: str, sku: str) -> ArticleView | None:
     row = view.get(tables.stock, key)
     if row is None:
         return None
-    as_of = look_up.local(view, store_id, row)
-    return ArticleView(**_article(view, look_up, key, row, look_up.known(view, sku)), as_of=as_of)
+    as_of, policy = look_up.local(view, store_id, row), _policy(view, store_id, sku)
+    return ArticleView(**_article(view, look_up, key, row, look_up.known(view, sku)), policy=policy, as_of=as_of)
 
 
 def report(view: View, store_id: str, day: datetime.date | None) -> ReportView | None:
@@ -311,7 +314,7 @@ class _LookUp:
         if known is None or found is None or row.levels is None or found[1] < row.levels_until:
             return row.levels, None if row.levels is None else row.demand_rate_per_day
         calendar, at = found
-        policy = policies.effective_policy(*(view.get(tables.policies, name) for name in policies.keys(store_id, sku)))
+        policy = policies.effective_policy(*_policy_rows(view, store_id, sku))
         demand = view.get(tables.demand, key)
         need = reordering.levels_on_read(row, demand, known.product, calendar=calendar, clock=at, policy=policy)
         return (None, None) if need is None else (need.levels, need.demand_rate_per_day)
@@ -342,6 +345,17 @@ def _article(view: View, look_up: _LookUp, key: str, row: Stock, known: KnownPro
     }
 
 
+def _policy_rows(view: View, store_id: str, sku: str) -> list[Policy]:
+    found = (view.get(tables.policies, name) for name in policies.keys(store_id, sku))
+    return [row for row in found if row is not None]
+
+
+def _policy(view: View, store_id: str, sku: str) -> PolicyView:
+    rows = _policy_rows(view, store_id, sku)
+    shown = [PolicyRow(**structs.asdict(row)) for row in rows]
+    return PolicyView(**dataclasses.asdict(policies.effective_policy(*rows)), rows=shown)
+
+
 def _status(row: Stock, levels: Levels | None) -> StockStatus:
     if row.on_hand < 0:
         return StockStatus.NEGATIVE
@@ -356,6 +370,7 @@ def _order(row: Order, product: Product | None, zone: str) -> OrderView:
     assert row.reason is not None, "an order is stored with its first revision"
     assert row.source is not None, "an order is stored with its first revision"
     figures = order_rules.balance(row)
+    is_fixed = row.proposed_quantity is not None
     return OrderView(
         order_id=row.order_id,
         revision=row.revision,
@@ -370,6 +385,10 @@ def _order(row: Order, product: Product | None, zone: str) -> OrderView:
         cut_off_at=times.to_datetime(row.cut_off_at, zone),
         deliver_by=datetime.date.fromordinal(row.deliver_by),
         mode=row.mode,
+        proposed_packs=row.proposed_packs if is_fixed else row.packs,
+        proposed_quantity=row.proposed_quantity if is_fixed else row.quantity,
+        actor=row.actor,
+        release_reason=row.release_reason,
         status=order_rules.status(row),
         ordered=figures.ordered,
         open=figures.open,

@@ -12,7 +12,7 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 
 from freshmart_streams.events.alerts import Alert
 from freshmart_streams.events.decisions import OrderStatus, Reorder
-from freshmart_streams.events.master_data import Rollout, Unit
+from freshmart_streams.events.master_data import Policy, Rollout, Unit
 from freshmart_streams.events.reports import StoreDay
 
 T = TypeVar("T")
@@ -86,9 +86,29 @@ class StockView(Struct, kw_only=True):
     status: StockStatus
 
 
-class ArticleView(StockView, kw_only=True):
-    """The same of one article, asked for by itself."""
+class PolicyRow(Policy, frozen=True, kw_only=True, omit_defaults=True):
+    """A planner's row that bears on the article: what it says, and who wanted it and why, where that is known."""
 
+
+class PolicyView(Struct, kw_only=True):
+    """The policy in force, every default filled in, and the `rows` it comes from, the most specific first.
+
+    Field by field the first row that says something counts. Null is: no limit.
+    """
+
+    service_level: float
+    min_stock: int
+    max_stock: int | None
+    presentation_stock: int
+    capacity: int | None
+    pricing: bool
+    rows: list[PolicyRow]
+
+
+class ArticleView(StockView, kw_only=True):
+    """The same of one article, asked for by itself, with its policy."""
+
+    policy: PolicyView
     as_of: datetime | None
     stale: bool | UnsetType = UNSET
 
@@ -170,6 +190,9 @@ class CompanyReport(Struct, kw_only=True):
     stockout_skus: int
     reorders: int
     price_changes: int
+    overrides: int
+    override_units: int
+    override_value: int
     by_category: dict[str, int]
     hourly: list[int]
     ranking: list[StoreRank]
@@ -177,7 +200,11 @@ class CompanyReport(Struct, kw_only=True):
 
 
 class OrderView(Reorder, frozen=True, kw_only=True, omit_defaults=False):
-    """A reorder, its reason, and where it stands: `ordered = open + received + cancelled + short` at every moment."""
+    """A reorder, its reason, and where it stands: `ordered = open + received + cancelled + short` at every moment.
+
+    `proposed_packs` and `proposed_quantity` are the last automatic revision's, whoever fixed the quantity since;
+    `actor` and `release_reason` are those of the newest word of a person, null where nobody spoke.
+    """
 
     name: str | None
     unit: Unit
@@ -188,6 +215,8 @@ class OrderView(Reorder, frozen=True, kw_only=True, omit_defaults=False):
     cancelled: int
     short: int
     over: int
+    actor: str | None
+    release_reason: str | None
 
 
 class AlertView(Alert, frozen=True, kw_only=True, omit_defaults=False):

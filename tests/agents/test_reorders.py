@@ -139,6 +139,105 @@ class TestRollout:
         assert shop.day().reorders == 1
 
 
+class TestCapacity:
+    def test_no_more_is_ordered_than_shelf_and_backroom_hold(self) -> None:
+        shop = ShopDriver().open_store(UHT_MILK).policy("0042", "100234", min_stock=60, capacity=40)
+        shop.move("2024-10-08 08:00", "count", ("100234", 10))
+        (order,) = shop.published("reorders")
+        assert (order["quantity"], order["reason"]["binding"]) == (24, "capacity")
+        shop.sale("2024-10-08 09:00", line(quantity=8))
+        assert [order["quantity"] for order in shop.published("reorders")] == [24, 36]
+
+    def test_a_full_backroom_takes_nothing(self) -> None:
+        shop = ShopDriver().open_store(UHT_MILK).policy("0042", "100234", min_stock=60, capacity=40)
+        assert shop.move("2024-10-08 08:00", "count", ("100234", 29)).published("reorders") == []
+
+
+class TestOverrides:
+    """What people want instead of what is proposed: followed, kept beside it, and measured (formulas.md 4.13)."""
+
+    def said(self, shop: ShopDriver, at: str, quantity: int) -> ShopDriver:
+        person = {"order_id": shop.published("reorders")[0]["order_id"], "actor": "m.schmitz", "reason": "long weekend"}
+        return shop.move(at, "order-release", ("100234", quantity), **person)
+
+    def figures(self, shop: ShopDriver) -> tuple[int, int, int]:
+        day = shop.day()
+        return day.overrides, day.override_units, day.override_value
+
+    def test_a_changed_quantity_is_published_with_what_was_proposed_and_measured(self) -> None:
+        shop = self.said(opened(rollout={"reorder": "advise"}), "2024-10-08 10:00", 36)
+        proposal, release = shop.published("reorders")
+        assert "proposed_quantity" not in proposal
+        assert (release["quantity"], release["proposed_packs"], release["proposed_quantity"]) == (36, 1, 12)
+        assert "actor" not in release  # a supplier's business is the quantity
+        (order,) = shop.orders()
+        assert (order.actor, order.release_reason) == ("m.schmitz", "long weekend")
+        assert self.figures(shop) == (1, 24, 24 * 79)
+        report = shop.tick("2024-10-08 10:01").published("store-days")[-1]
+        assert (report["overrides"], report["override_units"], report["override_value"]) == (1, 24, 1896)
+
+    def test_a_release_of_what_was_proposed_is_no_override(self) -> None:
+        shop = self.said(opened(rollout={"reorder": "advise"}), "2024-10-08 10:00", 12)
+        assert self.figures(shop) == (0, 0, 0)
+
+    def test_a_word_that_replaces_another_counts_by_the_difference(self) -> None:
+        shop = self.said(self.said(opened(), "2024-10-08 10:00", 36), "2024-10-08 11:00", 24)
+        assert self.figures(shop) == (1, 12, 12 * 79)
+        assert self.figures(self.said(shop, "2024-10-08 12:00", 12)) == (0, 0, 0)
+        (order,) = shop.orders()
+        assert (order.proposed_packs, order.proposed_quantity, order.quantity) == (1, 12, 12)
+
+    def test_a_word_that_is_older_than_the_one_in_force_changes_nothing(self) -> None:
+        shop = self.said(self.said(opened(), "2024-10-08 10:00", 0), "2024-10-08 09:00", 36)
+        assert self.figures(shop) == (1, -12, -948)
+
+    def test_what_is_taken_back_after_sending_counts_too(self) -> None:
+        shop = self.said(opened().tick("2024-10-08 14:00"), "2024-10-08 15:00", 0)
+        assert self.figures(shop) == (1, -12, -948)
+
+    def test_an_article_without_a_cost_counts_in_units_only(self) -> None:
+        shop = opened().product(**{**UHT_MILK, "cost": None})
+        assert self.figures(self.said(shop, "2024-10-08 10:00", 36)) == (1, 24, 0)
+
+
+class TestBadInput:
+    def test_an_answer_to_an_order_nobody_knows_is_a_conflict(self) -> None:
+        shop = opened(50).move("2024-10-08 16:00", "order-response", ("100234", 12), order_id="no-such")
+        assert shop.alerts() == [("order-conflict", "100234", "open")]
+        assert shop.stock().on_hand == 50
+
+    def test_a_count_of_a_billion_is_a_dead_letter(self) -> None:
+        shop = opened().move("2024-10-08 09:00", "count", ("100234", 1_000_000_000))
+        assert (shop.codes(), shop.stock().on_hand) == (["invalid"], 20)
+
+    @pytest.mark.parametrize("bad", [{"service_level": 1.5}, {"service_level": 0}, {"actor": "a.b", "reason": "so"}])
+    def test_a_policy_that_cannot_be_is_a_dead_letter_and_changes_nothing(self, bad: dict[str, Any]) -> None:
+        shop = opened(31).policy("0042", "100234", min_stock=900, **bad).sale("2024-10-08 09:00", line(quantity=2))
+        assert (shop.codes(), shop.published("reorders")[-1]["reason"]["reorder_point"]) == (["invalid"], 30)
+
+    @pytest.mark.parametrize("bad", [{"pack_size": 0}, {"lead_time_days": 400}])
+    def test_a_product_that_cannot_be_is_a_dead_letter_and_changes_nothing(self, bad: dict[str, Any]) -> None:
+        shop = opened().product(**{**UHT_MILK, **bad}).sale("2024-10-08 09:00", line(quantity=9))
+        assert shop.codes() == ["invalid"]
+        first, second = shop.published("reorders")
+        assert (second["deliver_by"], second["quantity"] // second["packs"]) == (first["deliver_by"], 12)
+
+    @pytest.mark.parametrize("bad", [{"delivery_weekdays": []}, {"delivery_weekdays": [7]}])
+    def test_a_calendar_without_delivery_days_orders_nothing_and_is_told(self, bad: dict[str, Any]) -> None:
+        shop = opened(**bad).sale("2024-10-08 09:00", line(quantity=9)).sale("2024-10-08 10:00", line("100701"))
+        assert shop.published("reorders") == []
+        (alert,) = (alert for alert in shop.published("alerts") if alert["kind"] == "service-below-target")
+        assert "delivery weekday" in alert["message"]
+        shop.store(**STORE).sale("2024-10-08 11:00", line())
+        assert shop.alerts()[-1] == ("service-below-target", None, "closed")
+        assert len(shop.published("reorders")) == 1
+
+    def test_a_service_level_next_to_one_orders_no_million(self) -> None:
+        shop = ShopDriver().open_store(UHT_MILK).policy("*", "*", service_level=0.9999999999999999)
+        shop.move("2024-10-08 08:00", "count", ("100234", 20)).sale("2024-10-08 09:00", line(quantity=20))
+        assert 0 < shop.published("reorders")[-1]["quantity"] < 10_000
+
+
 class TestSupplier:
     def test_the_milk_arrives(self) -> None:
         shop, order_id = sent()
@@ -288,7 +387,8 @@ class TestPerishables:
         shop.move("2024-09-30 06:00", "count", ("100234", 400))
         for day in ("09-30", "10-01", "10-02", "10-03", "10-04", "10-05", "10-07"):
             shop.sale(f"2024-{day} 12:00", line(quantity=10))
-        return shop.move("2024-10-08 08:00", "count", ("100234", 18)).tick("2024-10-08 14:00")
+        shop.move("2024-10-08 08:00", "count", ("100234", 18)).sale("2024-10-08 13:30", line(), kind="training")
+        return shop.tick("2024-10-08 14:00")
 
 
 class TestLeadTimes:

@@ -16,6 +16,7 @@ class Row:
     min_stock: int | None = None
     max_stock: int | None = None
     presentation_stock: int | None = None
+    capacity: int | None = None
     pricing: bool | None = None
 
 
@@ -27,10 +28,10 @@ def test_without_any_row_the_documented_defaults_are_in_force() -> None:
 def test_each_field_is_taken_from_the_most_specific_row_that_names_it() -> None:
     mine = Row(min_stock=6)
     of_the_store = Row(min_stock=1, max_stock=60)
-    of_the_article = Row(max_stock=99, presentation_stock=4)
+    of_the_article = Row(max_stock=99, presentation_stock=4, capacity=80)
     of_all = Row(service_level=0.95, presentation_stock=1, pricing=False)
     assert effective_policy(mine, of_the_store, of_the_article, of_all) == EffectivePolicy(
-        service_level=0.95, min_stock=6, max_stock=60, presentation_stock=4, pricing=False
+        service_level=0.95, min_stock=6, max_stock=60, presentation_stock=4, pricing=False, capacity=80
     )
 
 

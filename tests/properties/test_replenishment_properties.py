@@ -1,7 +1,10 @@
 """What holds for every order, whatever the article, the policy and the position are."""
 
+import dataclasses
+
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from freshmart_streams.domain import calendars, forecast, replenishment, times
 from freshmart_streams.domain.forecast import Demand, Forecast
@@ -19,6 +22,7 @@ POLICIES = st.builds(
     min_stock=st.integers(0, 50),
     max_stock=st.none() | st.integers(0, 200),
     presentation_stock=st.integers(0, 30),
+    capacity=st.none() | st.integers(0, 300),
 )
 INTERVALS = st.builds(
     lambda daily, ratio: Forecast(tuple(daily), ratio * sum(daily)),
@@ -48,9 +52,7 @@ class TestLevels:
         self, interval: Forecast, policy: EffectivePolicy, service_level: float
     ) -> None:
         assume(service_level > policy.service_level)
-        more = EffectivePolicy(
-            service_level, policy.min_stock, policy.max_stock, policy.presentation_stock, policy.pricing
-        )
+        more = dataclasses.replace(policy, service_level=service_level)
         less_stock, more_stock = (replenishment.levels(interval=interval, policy=each) for each in (policy, more))
         assert less_stock.reorder_point <= more_stock.reorder_point
 
@@ -60,6 +62,7 @@ class TestDecideQuantity:
     def test_an_order_that_no_cap_cut_lifts_the_position_to_the_level_and_by_less_than_a_pack_beyond(
         self, position: int, levels: Levels, pack_size: int
     ) -> None:
+        levels = structs.replace(levels, capacity=None)
         found = decide_quantity(inventory_position=position, levels=levels, pack_size=pack_size)
         if replenishment.is_due(inventory_position=position, levels=levels):
             assert levels.order_up_to_level <= position + found.quantity < levels.order_up_to_level + pack_size
@@ -91,6 +94,7 @@ class TestDecideQuantity:
         assert found.packs >= max(minimum or 1, 1)
         assert maximum is None or found.packs <= maximum
         assert usable is None or position + found.quantity <= usable + 1e-6
+        assert levels.capacity is None or position + found.quantity <= levels.capacity
 
     @given(POSITIONS, LEVELS, PACKS, MINIMA, MAXIMA, USABLE)
     def test_the_binding_rule_is_the_one_without_which_the_quantity_were_another(
@@ -102,10 +106,12 @@ class TestDecideQuantity:
         maximum: int | None,
         usable: float | None,
     ) -> None:
-        def order(minimum: int | None, maximum: int | None, usable: float | None) -> replenishment.OrderQuantity:
+        def order(
+            minimum: int | None, maximum: int | None, usable: float | None, capacity: int | None = levels.capacity
+        ) -> replenishment.OrderQuantity:
             return decide_quantity(
                 inventory_position=position,
-                levels=levels,
+                levels=structs.replace(levels, capacity=capacity),
                 pack_size=pack_size,
                 min_order_packs=minimum,
                 max_order_packs=maximum,
@@ -122,12 +128,14 @@ class TestDecideQuantity:
                 assert found.quantity == need < levels.uncapped_level - position
             case "pack_size":
                 assert found.quantity != need
-                assert found.quantity == order(None, None, None).quantity
+                assert found.quantity == order(None, None, None, None).quantity
             case "min_order":
                 assert found.packs == minimum
                 assert found.quantity > order(None, maximum, usable).quantity
             case "max_order":
-                assert found.quantity < order(minimum, None, None).quantity
+                assert found.quantity < order(minimum, None, None, None).quantity
+            case "capacity":
+                assert found.quantity < order(minimum, maximum, None, None).quantity
             case "shelf_life":
                 assert found.quantity < order(minimum, maximum, None).quantity
             case other:
@@ -183,7 +191,7 @@ class TestDecideQuantity:
         )
         assert lowest <= position
         assert {order(each) for each in range(lowest, position + 1)} == {order(position)}
-        if minimum is None and maximum is None and usable is None:
+        if minimum is None and maximum is None and usable is None and levels.capacity is None:
             assert order(lowest - 1) != order(position)  # and no further down than that
 
 

@@ -198,6 +198,24 @@ class TestOverHttp:
         assert all(order["ordered"] == order["open"] == order["quantity"] for order in proposed)
         assert (await (await client.get("/v1/reorders?store_id=0042&status=received")).json())["items"] == []
 
+    async def test_what_a_person_said_stands_next_to_what_was_proposed(self, connect: Connect, site: Site) -> None:
+        client = await connect(site)
+        (first, *_) = (await (await client.get("/v1/reorders?store_id=0042&status=proposed")).json())["items"]
+        assert (first["proposed_packs"], first["proposed_quantity"]) == (first["packs"], first["quantity"])
+        assert first["actor"] is first["release_reason"] is None
+        order = site.rows.get(tables.orders, f"0042/{first['order_id']}")
+        orders.hold(order, order.decided_at + 1)
+        order.packs, order.quantity = 2 * order.packs, 2 * order.quantity
+        order.actor, order.release_reason = "m.schmitz", "street festival"
+        shop.put_order(site, order)
+        (said, *_) = (
+            order
+            for order in (await (await client.get("/v1/reorders?store_id=0042")).json())["items"]
+            if order["order_id"] == first["order_id"]
+        )
+        assert (said["quantity"], said["proposed_quantity"]) == (2 * first["quantity"], first["quantity"])
+        assert (said["actor"], said["release_reason"]) == ("m.schmitz", "street festival")
+
     async def test_a_stores_reorders_are_the_companys_of_that_store_in_the_same_order(
         self, connect: Connect, site: Site
     ) -> None:

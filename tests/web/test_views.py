@@ -1,6 +1,7 @@
 """What a row looks like outside: figures, states, times, and what is not known."""
 
 import datetime
+from typing import Any
 
 import msgspec
 import pytest
@@ -16,7 +17,7 @@ from freshmart_streams.domain.reordering import levels_on_read
 from freshmart_streams.domain.replenishment import Levels
 from freshmart_streams.domain.stock import Stock
 from freshmart_streams.domain.store_days import DayFigures, LineFigures, apply_receipt
-from freshmart_streams.events.master_data import Product, Rollout, Store, Unit
+from freshmart_streams.events.master_data import Policy, Product, Rollout, Store, Unit
 from freshmart_streams.events.reports import DayStatus, StoreDay
 from freshmart_streams.events.values import Mode
 from freshmart_streams.web import CompanyDays, company
@@ -66,8 +67,34 @@ class TestStock:
             "demand_per_day": 6.0,
             "days_of_cover": 1.5,
             "status": "ok",
+            "policy": {
+                "service_level": 0.98,
+                "min_stock": 0,
+                "max_stock": None,
+                "presentation_stock": 0,
+                "capacity": None,
+                "pricing": True,
+                "rows": [],
+            },
             "as_of": "2024-10-08T13:45:00+02:00",
         }
+
+    async def test_shows_the_policy_in_force_with_who_wanted_it_and_why(self, connect: Connect, bare: Site) -> None:
+        person: dict[str, Any] = {"actor": "m.schmitz", "reason": "street festival until Sunday"}
+        rows = [
+            Policy(store_id="0042", sku="100234", min_stock=24, capacity=96, **person),
+            Policy(store_id="0042", sku="*", service_level=0.95, min_stock=6),
+        ]
+        for row in rows:
+            bare.rows.put(tables.policies, f"{row.store_id}/{row.sku}", row)
+        bare.rows.put(tables.stock, "0042/100234", Stock(on_hand=9))
+        client = await connect(bare)
+        policy = (await (await client.get("/v1/stores/0042/stock/100234")).json())["policy"]
+        assert (policy["service_level"], policy["min_stock"], policy["capacity"]) == (0.95, 24, 96)
+        assert policy["rows"] == [
+            {"store_id": "0042", "sku": "100234", "min_stock": 24, "capacity": 96, **person},
+            {"store_id": "0042", "sku": "*", "service_level": 0.95, "min_stock": 6},
+        ]
 
     async def test_of_an_article_that_nobody_knows_has_no_name_and_no_levels(
         self, connect: Connect, bare: Site
@@ -262,6 +289,9 @@ def store_day(store_id: str, day: str, *, version: int = 0, net: int = 100, fina
         stockout_skus=1,
         reorders=4,
         price_changes=0,
+        overrides=1,
+        override_units=-12,
+        override_value=-948,
         by_category={"dairy": net - 30, "unknown": 30},
         hourly=(0,) * 9 + (net,) + (0,) * 14,
     )
@@ -278,6 +308,7 @@ class TestCompany:
         assert found == await (await client.get("/v1/company/report?day=2024-10-08")).json()
         assert (found["stores"], found["preliminary_stores"], found["as_of"]) == (2, 1, "2024-10-08T12:00:00Z")
         assert (found["net_sales"], found["gross_sales"], found["receipts"], found["reorders"]) == (350, 370, 4, 8)
+        assert (found["overrides"], found["override_units"], found["override_value"]) == (2, -24, -1896)
         assert found["by_category"] == {"dairy": 290, "unknown": 60}
         assert found["hourly"][9] == sum(found["hourly"]) == 350
         assert [(rank["rank"], rank["store_id"]) for rank in found["ranking"]] == [(1, "0043"), (2, "0042")]

@@ -33,6 +33,12 @@ function reason(order) {
   ].join("");
 }
 
+/** "m.schmitz: long weekend; 12 pieces were proposed" */
+function person(order) {
+  const proposed = order.proposed_quantity === order.quantity ? "" : t("reorders.proposed", { quantity: quantity(order.proposed_quantity, order.unit) });
+  return `${order.actor}: ${order.release_reason}${proposed}`;
+}
+
 function draw(order) {
   return h("li", { class: "decision" },
     h("div", { class: "decision-head" },
@@ -43,6 +49,7 @@ function draw(order) {
       h("span", { class: "arrow", "aria-hidden": "true" }, "→"),
       h("span", { class: "decision-amount" }, amount(order)),
       h("span", { class: "decision-when" }, t("reorders.deliver", { day: weekday(order.deliver_by) }))),
+    order.actor ? h("p", { class: "decision-why" }, person(order)) : null,
     h("p", { class: "under" },
       h("span", { class: `status order-${order.status}` }, t(`order.${order.status}`, { time: timeSeenFrom(order.cut_off_at, order.ordered_at) })),
       order.mode === "auto" ? null : h("span", { class: `mode ${order.mode}` }, t(`mode.${order.mode}`)),
@@ -60,6 +67,6 @@ export function show(orders, names, ofOneStore) {
   const list = content(body, `reorders ${document.documentElement.lang}`, () => h("ol", { class: "feed" }));
   const named = orders.slice(0, SHOWN).map((order) => ({ ...order, store_name: ofOneStore ? "" : names.get(order.store_id) }));
   const news = seenBefore;
-  keyed(list, named, (order) => `${order.order_id}.${order.revision}`, draw, (_, isNew) => news && isNew);
+  keyed(list, named, (order) => `${order.order_id}.${order.revision}.${order.release_reason ?? ""}`, draw, (_, isNew) => news && isNew);
   seenBefore = true;
 }
