@@ -1,6 +1,6 @@
 """When what would be decided automatically waits for a person after all: `auto` falls back to `advise`.
 
-Because the store's data are stale (`freshness`), or because what is decided for it in an order day becomes worth more
+Because the store's data are stale (`freshness`), or because what is decided for one delivery day becomes worth more
 than usual (`order_values`). Orders that fell back count too; a revision counts by the difference, so what is cancelled
 makes room again.
 
@@ -10,7 +10,7 @@ becomes `auto` when there is room for it.
 
 from typing import Final
 
-from freshmart_streams.domain import alerts, freshness, money, order_values, outlooks, times
+from freshmart_streams.domain import alerts, freshness, money, order_values, times
 from freshmart_streams.domain.books import Moment
 from freshmart_streams.domain.money import Cents
 from freshmart_streams.domain.order_values import OrderValues
@@ -25,68 +25,49 @@ DUE: Final = "limit/orders"
 
 def mode_for(moment: Moment, order: Order, product: Product, quantity: int) -> Mode:
     """The mode in which so many base units of an order are decided, in a store whose rollout is `auto`."""
-    row, day, worth = _values(moment), _order_day(moment), _worth(product, quantity)
-    more = worth - _counted(order, day)
+    more = _worth(product, quantity) - order.worth
     if order.mode is Mode.AUTO and more <= 0:
         return Mode.AUTO
     if freshness.is_stale(moment.books, moment.store.store_id):
         return Mode.ADVISE
-    limit, value = order_values.limit_on(row, day), order_values.value_on(row, day) + more
+    row = _values(moment)
+    limit, value = order_values.limit_on(row, moment.today), order_values.value_for(row, order.deliver_by) + more
     if limit is None or value <= limit:
         return Mode.AUTO
-    _tell(moment, row, day, value, limit)
+    _tell(moment, row, order, value, limit)
     return Mode.ADVISE
 
 
 def count(moment: Moment, order: Order, product: Product, quantity: int) -> None:
-    """So many base units of an order are decided, in whatever mode; the order's own is still that of before."""
-    row, day, worth = _values(moment), _order_day(moment), _worth(product, quantity)
-    order_values.add(row, day, worth - _counted(order, day))
-    order.worth, order.worth_on = worth, day
+    """So many base units of an order are decided, in whatever mode."""
+    row, worth = _values(moment), _worth(product, quantity)
+    order_values.add(row, order.deliver_by, worth - order.worth, today=moment.today)
+    order.worth = worth
     moment.books.order_values[moment.store.store_id] = row
 
 
-def end_day(moment: Moment) -> None:
-    """The order day on which the limit was reached may be over."""
-    row, day = _values(moment), _order_day(moment)
-    if day > row.told_on:
-        alerts.close_for_store(moment, AlertKind.DECISION_LIMIT, "Another order day began.")
-    else:
-        _look_again(moment, row.told_on)
+def pass_cut_off(moment: Moment) -> None:
+    """A cut-off passed up to which people were told that the limit is reached."""
+    if moment.clock >= _values(moment).told_until:
+        alerts.close_for_store(moment, AlertKind.DECISION_LIMIT, "The cut-off has passed.")
 
 
-def _tell(moment: Moment, row: OrderValues, day: int, value: Cents, limit: Cents) -> None:
-    if row.told_on == day:
+def _tell(moment: Moment, row: OrderValues, order: Order, value: Cents, limit: Cents) -> None:
+    if order.cut_off_at <= row.told_until:
         return
-    row.told_on = day
+    row.told_until = order.cut_off_at
     moment.books.order_values[moment.store.store_id] = row
     message = (
-        f"Orders of this day would come to {value} cents, {order_values.LIMIT_TIMES} times the usual are {limit}: "
+        f"Orders for one delivery would come to {value} cents, {order_values.LIMIT_TIMES} times the usual are {limit}: "
         "what goes beyond waits for a release."
     )
-    details: alerts.Details = {"order_day": times.to_iso(day), "value": value, "limit": limit}
+    details: alerts.Details = {"deliver_by": times.to_iso(order.deliver_by), "value": value, "limit": limit}
     alerts.open_for_store(moment, AlertKind.DECISION_LIMIT, message, details)
-    _look_again(moment, day)
-
-
-def _look_again(moment: Moment, day: int) -> None:
-    """When an order day ends: at its cut-off the next one begins."""
-    moment.books.schedule(moment.store.store_id, times.at_local(day, moment.store.order_cutoff, moment.zone), DUE)
+    moment.books.schedule(moment.store.store_id, order.cut_off_at, DUE)
 
 
 def _values(moment: Moment) -> OrderValues:
     return moment.books.order_values.get(moment.store.store_id) or OrderValues()
-
-
-def _order_day(moment: Moment) -> int:
-    """The order day that runs, or the last one that was counted: a cut-off that moved does not turn it back."""
-    hour = outlooks.hour_of(moment.calendar, moment.clock, moment.today, moment.second)
-    return max(hour.order_day, _values(moment).day)
-
-
-def _counted(order: Order, day: int) -> Cents:
-    """What the order counts for already; what fell back on an earlier day has to find room anew."""
-    return order.worth if order.mode is Mode.AUTO or order.worth_on == day else 0
 
 
 def _worth(product: Product, quantity: int) -> Cents:

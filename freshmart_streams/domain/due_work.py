@@ -9,7 +9,7 @@
 | `forget/<number>`  | deduplication horizon after a `seen_day`    | ids of that day, a slice at a time              |
 | `void/<receipt>`   | deduplication horizon after a waiting void  | its alert                                       |
 | `stale/sales`      | an opening hour after the last receipt      | whether the store's data are stale              |
-| `limit/orders`     | cut-off of an order day at its limit        | closes the alert about it                       |
+| `limit/orders`     | cut-off of a delivery at its limit          | closes the alert about it                       |
 | `alert/<kind>`     | deduplication horizon after its last change | closes a store's alert                          |
 | `regular/<sku>`    | 30 days after an article was deleted        | the history of its regular price                |
 
@@ -134,7 +134,7 @@ def _stale(moment: Moment, _: str) -> None:
 
 
 def _limit(moment: Moment, _: str) -> None:
-    decision_limits.end_day(moment)
+    decision_limits.pass_cut_off(moment)
 
 
 _WORK: Final[dict[str, Callable[[Moment, str], None]]] = {

@@ -47,7 +47,7 @@ class Order(msgspec.Struct, array_like=True, gc=False):
         reason, source: why, and the message that caused the latest revision.
         is_held: a person fixed the quantity; it is not revised automatically any more.
         released_at: event time of the newest order-release, by `actor` for `release_reason`.
-        worth, worth_on: cents that it counts for among the automatic decisions, and since which order day.
+        worth: cents at cost that it counts for among the automatic decisions for its delivery day (`order_values`).
         proposed_packs, proposed_quantity: of the last automatic revision, once a person fixed the quantity.
         is_settled: the cut-off is passed; `is_lapsed` tells an order that was not sent.
         due_by: the day it is expected, `deliver_by` unless the supplier named another; `due_by_at` says when it did.
@@ -88,7 +88,6 @@ class Order(msgspec.Struct, array_like=True, gc=False):
     proposed_packs: int | None = None
     proposed_quantity: int | None = None
     worth: int = 0
-    worth_on: int = 0
 
 
 class Balance(NamedTuple):

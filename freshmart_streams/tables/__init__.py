@@ -15,7 +15,7 @@
 | orders           | store/order_id          | `Order`          | 60 days after its delivery day                 |
 | order_places     | store/status/time/order | `Mark`           | when the order's place changes, and with it    |
 | lead_times       | store/supplier          | `LeadTimes`      | never                                          |
-| order_values     | store                   | `OrderValues`    | never; 15 order days in a row                  |
+| order_values     | store                   | `OrderValues`    | never; 14 delivery days and those to come      |
 | store_days       | store/day               | `DayFigures`     | 400 days after the day                         |
 | changed_days     | store/day               | `Mark`           | when the day's report is published             |
 | seen             | store/number/topic/id   | `Seen`           | when the event would be too late               |

@@ -12,4 +12,4 @@ order_places: Table[Mark] = Table("order_places", Mark)
 """By `order_places.places`: each order in its store's lists and in those of all stores, newest decision first."""
 
 order_values: Table[OrderValues] = Table("order_values", OrderValues)
-"""By store: what its automatic decisions were worth, by order day."""
+"""By store: what its automatic decisions are worth, by delivery day."""
