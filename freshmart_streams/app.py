@@ -11,7 +11,7 @@ import importlib.metadata
 import logging
 import signal
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
@@ -20,9 +20,10 @@ import faust
 import msgspec
 import orjson
 
-from freshmart_streams import __version__, logs
+from freshmart_streams import __version__, logs, tables
 from freshmart_streams.agents import stores_group
 from freshmart_streams.audit.conservation import Conservation
+from freshmart_streams.domain.service import Pace, Service
 from freshmart_streams.engine import Record
 from freshmart_streams.engine.app import App
 from freshmart_streams.engine.broker import EmbeddedBroker
@@ -46,6 +47,8 @@ DONE, FAILED, WRONG_SETTING = 0, 1, 2
 STOP_SECONDS = 8.0
 BYTES_PER_ROW = 1_000
 """What a decoded row costs in memory, roughly: an object, its key and its place in two dictionaries."""
+STORES_MAX = 100_000
+"""Of a partition, whose service is summed up."""
 OBJECTS_TO_COLLECT = 50_000
 """Objects made, less those freed, after which the garbage collector looks at them."""
 
@@ -140,7 +143,7 @@ class Worker:
         self._follower = Follower(connection, [self.topics.store_days.name], self._take_store_day, self._forget_days)
         self._views = Views(self.app.engine, GroupName.STORES.value)
         self._conservation = Conservation(self._views, settings.dedupe_days)
-        self._metrics = Metrics(self.app.engine, self._conservation)
+        self._metrics = Metrics(self.app.engine, self._conservation, self._service)
 
     def context(self) -> Context:
         """What the web may ask for."""
@@ -157,6 +160,16 @@ class Worker:
     def not_ready(self) -> Sequence[str]:
         """Why this worker does not take part; empty when it does."""
         return [self.app.reason] if self.app.reason else self.app.engine.troubles()
+
+    def _service(self) -> Mapping[str, Sequence[Service]]:
+        """How the stores of this worker's partitions were served, by pace."""
+        found: dict[str, list[Service]] = {pace.value: [] for pace in Pace}
+        for number in range(self._views.partition_count):
+            view = self._views.local(number)
+            if view is not None and not view.stale:
+                for key, row in view.scan(tables.service, "", limit=STORES_MAX * len(Pace)):
+                    found[key.rpartition("/")[2]].append(row)
+        return found
 
     def _take_store_day(self, record: Record) -> None:
         if record.value is not None:

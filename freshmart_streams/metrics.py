@@ -1,6 +1,6 @@
 """What Prometheus is told: the counters of engine and conservation, read when it asks. Nothing is counted twice."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -9,6 +9,7 @@ from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
+from freshmart_streams.domain.service import QUANTILES, Service, on_shelf
 from freshmart_streams.engine.partitions import Partition
 from freshmart_streams.engine.worker import Engine
 
@@ -87,13 +88,54 @@ class LawsCollector(Collector):
         return family
 
 
+class ServiceCollector(Collector):
+    """Sums up how articles were served, over the stores of this worker, by how fast they sell."""
+
+    def __init__(self, rows: Callable[[], Mapping[str, Sequence[Service]]]) -> None:
+        self._rows = rows
+
+    def collect(self) -> Iterable[Metric]:
+        """Gauges, for old days count less and less."""
+        stretches = GaugeMetricFamily(
+            "freshmart_service_stretches", "Stretches of days compared with what was expected.", labels=["pace"]
+        )
+        covered = GaugeMetricFamily(
+            "freshmart_service_coverage",
+            "Share of stretches of days within the quantile.",
+            labels=["pace", "quantile"],
+        )
+        loss = GaugeMetricFamily(
+            "freshmart_service_pinball_loss",
+            "Mean pinball loss over mean sales.",
+            labels=["pace", "quantile"],
+        )
+        shelf = GaugeMetricFamily(
+            "freshmart_service_on_shelf",
+            "Share of the opening time during which articles could be bought.",
+            labels=["pace"],
+        )
+        for pace, rows in self._rows().items():
+            steps, sold = sum(row.steps for row in rows), sum(row.sold for row in rows)
+            stretches.add_metric([pace], float(steps))
+            for place, quantile in enumerate(QUANTILES):
+                if steps:
+                    share = sum(row.covered[place] for row in rows) / steps
+                    covered.add_metric([pace, f"{quantile:g}"], share)
+                if sold:
+                    loss.add_metric([pace, f"{quantile:g}"], sum(row.losses[place] for row in rows) / sold)
+            if (there := on_shelf(rows)) is not None:
+                shelf.add_metric([pace], there)
+        yield from (stretches, covered, loss, shelf)
+
+
 class Metrics:
     """The registry of one worker."""
 
-    def __init__(self, engine: Engine, laws: Laws) -> None:
+    def __init__(self, engine: Engine, laws: Laws, service: Callable[[], Mapping[str, Sequence[Service]]]) -> None:
         self._registry = CollectorRegistry()
         self._registry.register(EngineCollector(engine))
         self._registry.register(LawsCollector(laws))
+        self._registry.register(ServiceCollector(service))
         ProcessCollector(registry=self._registry)
         PlatformCollector(registry=self._registry)
 

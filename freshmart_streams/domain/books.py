@@ -6,7 +6,7 @@ published or to happen later; how that is stored and sent is not its business. A
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import msgspec
 
@@ -27,6 +27,9 @@ from freshmart_streams.events.alerts import Alert, AlertKind
 from freshmart_streams.events.decisions import Reorder
 from freshmart_streams.events.master_data import Policy, Product, Store
 from freshmart_streams.events.reports import StoreDay
+
+if TYPE_CHECKING:
+    from freshmart_streams.domain.service import Service
 
 R = TypeVar("R")
 H = TypeVar("H")
@@ -161,6 +164,10 @@ class Books(Protocol):
     @property
     def lead_times(self) -> Rows[LeadTimes]:
         """By `store/supplier`."""
+
+    @property
+    def service(self) -> "Rows[Service]":
+        """By `service.service_key`."""
 
     @property
     def store_days(self) -> Rows[DayFigures]:

@@ -26,6 +26,7 @@ from freshmart_streams.domain import (
     orders,
     outlooks,
     replenishment,
+    service,
     stock,
     store_days,
     times,
@@ -225,7 +226,11 @@ def _learned(moment: Moment, row: Stock, product: Product) -> Demand:
     purchase = units.typical_purchase(product.unit)
     # An event counts up to `dedupe_days` behind the clock, and its day may have begun a day before.
     late_days = moment.books.dedupe_days + 2
+    was_learned = demand.learned_day
+    before = forecast.in_force(demand, typical_purchase=purchase)
     forecast.learn(demand, calendar=moment.calendar, today=moment.today, late_days=late_days, typical_purchase=purchase)
+    if was_learned:  # otherwise days are learned again
+        service.look_back(moment, demand, product.sku, before=(before, was_learned), typical_purchase=purchase)
     row.step_until, row.step_units = forecast.until_next_step(demand, today=moment.today, typical_purchase=purchase)
     moment.books.demand[key] = demand
     return demand

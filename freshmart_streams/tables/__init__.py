@@ -16,6 +16,7 @@
 | order_places     | store/status/time/order | `Mark`           | when the order's place changes, and with it    |
 | lead_times       | store/supplier          | `LeadTimes`      | never                                          |
 | order_values     | store                   | `OrderValues`    | never; 14 delivery days and those to come      |
+| service          | store/pace              | `Service`        | never                                          |
 | store_days       | store/day               | `DayFigures`     | 400 days after the day                         |
 | changed_days     | store/day               | `Mark`           | when the day's report is published             |
 | seen             | store/number/topic/id   | `Seen`           | when the event would be too late               |
@@ -39,6 +40,7 @@ from freshmart_streams.tables.master_data import policies, products, regular_pri
 from freshmart_streams.tables.orders import order_places, order_values, orders
 from freshmart_streams.tables.prices import price_labels, prices
 from freshmart_streams.tables.seen import seen, waiting_voids
+from freshmart_streams.tables.service import service
 from freshmart_streams.tables.stock import stock
 from freshmart_streams.tables.store_days import changed_days, store_days
 
@@ -57,6 +59,7 @@ STORE_TABLES: Final[tuple[Table[Any], ...]] = (
     order_places,
     lead_times,
     order_values,
+    service,
     store_days,
     changed_days,
     seen,
@@ -85,6 +88,7 @@ __all__ = [
     "products",
     "regular_prices",
     "seen",
+    "service",
     "stock",
     "store_days",
     "stores",

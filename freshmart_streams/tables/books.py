@@ -78,6 +78,7 @@ class Books:
         "regular_prices",
         "schedule",
         "seen",
+        "service",
         "shop",
         "stock",
         "stock_heads",
@@ -115,6 +116,7 @@ class Books:
         self.order_places = rows(tables.order_places)
         self.lead_times = rows(tables.lead_times)
         self.order_values = rows(tables.order_values)
+        self.service = rows(tables.service)
         self.store_days = rows(tables.store_days)
         self.changed_days = rows(tables.changed_days)
         self.seen = rows(tables.seen)

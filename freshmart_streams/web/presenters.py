@@ -18,6 +18,7 @@ from freshmart_streams.domain import (
     pricing,
     reordering,
     replenishment,
+    service,
     store_days,
     times,
 )
@@ -26,6 +27,7 @@ from freshmart_streams.domain.books import KnownProduct, KnownStore, Mark, OpenA
 from freshmart_streams.domain.calendars import Calendar
 from freshmart_streams.domain.orders import Order
 from freshmart_streams.domain.replenishment import Levels
+from freshmart_streams.domain.service import Pace
 from freshmart_streams.domain.stock import Stock, inventory_position
 from freshmart_streams.domain.store_days import DayFigures
 from freshmart_streams.domain.times import Instant
@@ -47,6 +49,7 @@ from freshmart_streams.web.schema import (
     PolicyView,
     ReportView,
     RolloutView,
+    ServiceView,
     StockStatus,
     StockView,
     StoreView,
@@ -175,7 +178,25 @@ def store(view: View, store_id: str) -> StoreView | None:
         timezone=known.timezone,
         rollout=RolloutView(known.rollout.reorder, known.rollout.pricing, known.rollout.offers),
         today=None if today is None else store_days.report(figures or DayFigures(), store_id, today),
+        service=[_service(view, store_id, pace) for pace in Pace],
         as_of=None if figures is None else times.to_datetime(figures.changed_at, known.timezone),
+    )
+
+
+def _service(view: View, store_id: str, pace: Pace) -> ServiceView:
+    row = view.get(tables.service, service.service_key(store_id, pace)) or service.Service()
+    covered, losses = row.covered, row.losses
+    return ServiceView(
+        pace=pace,
+        stretches=row.steps,
+        covered_90=covered[0] / row.steps if row.steps else None,
+        covered_98=covered[1] / row.steps if row.steps else None,
+        bias=row.expected / row.sold - 1.0 if row.sold else None,
+        pinball_90=losses[0] / row.sold if row.sold else None,
+        pinball_98=losses[1] / row.sold if row.sold else None,
+        article_days=row.days,
+        on_shelf=service.on_shelf([row]),
+        promised=row.promised / row.days if row.days else None,
     )
 
 

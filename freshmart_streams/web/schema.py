@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 
 from msgspec import UNSET, Raw, Struct, UnsetType
 
+from freshmart_streams.domain.service import Pace
 from freshmart_streams.events.alerts import Alert
 from freshmart_streams.events.decisions import OrderStatus, Reorder
 from freshmart_streams.events.master_data import Policy, Rollout, Unit
@@ -54,6 +55,27 @@ class RolloutView(Rollout, frozen=True, omit_defaults=False):
     """How far each kind of decision is rolled out in a store."""
 
 
+class ServiceView(Struct, kw_only=True):
+    """How articles that sell like this were served of late; null while nothing is known.
+
+    `pace`: fast sells three purchases a day or more, slow less than one in two days. `covered_90`, `covered_98`: share
+    of the stretches between two looks at an article in which no more was sold than the quantile said. `bias`: expected
+    over sold, less one. `pinball_90`, `pinball_98`: mean pinball loss over mean sales. `on_shelf`: share of the opening
+    time during which the articles could be bought; `promised`: the service level in force.
+    """
+
+    pace: Pace
+    stretches: int
+    covered_90: float | None
+    covered_98: float | None
+    bias: float | None
+    pinball_90: float | None
+    pinball_98: float | None
+    article_days: int
+    on_shelf: float | None
+    promised: float | None
+
+
 class StoreView(Struct, kw_only=True):
     """A store and its running business day."""
 
@@ -63,6 +85,7 @@ class StoreView(Struct, kw_only=True):
     timezone: str
     rollout: RolloutView
     today: StoreDay | None
+    service: list[ServiceView]
     as_of: datetime | None
     stale: bool | UnsetType = UNSET
 

@@ -15,6 +15,7 @@ from freshmart_streams.domain.policies import DEFAULT
 from freshmart_streams.domain.prices import Prices
 from freshmart_streams.domain.reordering import levels_on_read
 from freshmart_streams.domain.replenishment import Levels
+from freshmart_streams.domain.service import Service
 from freshmart_streams.domain.stock import Stock
 from freshmart_streams.domain.store_days import DayFigures, LineFigures, apply_receipt
 from freshmart_streams.events.master_data import Policy, Product, Rollout, Store, Unit
@@ -233,6 +234,25 @@ class TestStore:
         assert found["rollout"] == {"reorder": "auto", "pricing": "shadow", "offers": "off"}
         assert (found["today"]["day"], found["today"]["net_sales"], found["as_of"]) == ("2024-10-08", 0, None)
         assert found["today"]["hourly"] == [0] * 24
+
+    async def test_shows_how_its_articles_are_served(self, connect: Connect, bare: Site) -> None:
+        row = Service(40, (34, 38), (12.0, 4.0), expected=110.0, sold=100.0, days=50, missing=1_000, promised=49.0)
+        bare.rows.put(tables.service, "0042/fast", row)
+        client = await connect(bare)
+        fast, normal, _ = (await (await client.get("/v1/stores/0042")).json())["service"]
+        assert fast == {
+            "pace": "fast",
+            "stretches": 40,
+            "covered_90": 0.85,
+            "covered_98": 0.95,
+            "bias": pytest.approx(0.1),
+            "pinball_90": 0.12,
+            "pinball_98": 0.04,
+            "article_days": 50,
+            "on_shelf": 0.98,
+            "promised": 0.98,
+        }
+        assert (normal["pace"], normal["covered_98"], normal["on_shelf"]) == ("normal", None, None)
 
     async def test_without_any_event_has_no_day_yet(self, connect: Connect, bare: Site) -> None:
         bare.rows.put(tables.stores, "0050", KnownStore(Store(store_id="0050")))
