@@ -30,7 +30,8 @@ def rows(shop: ShopDriver) -> dict[str, Service]:
     return shop.driver.rows(tables.service)
 
 
-def test_each_day_that_is_learned_is_compared_with_what_was_expected() -> None:
+def test_each_day_that_is_learned_is_compared_with_what_was_expected(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "COMPARED_ONE_IN", 1)
     shop = weeks(15, there=100, sold=10)
     (row,) = rows(shop).values()
     assert set(rows(shop)) == {f"0042/{Pace.FAST.value}"}
@@ -39,6 +40,12 @@ def test_each_day_that_is_learned_is_compared_with_what_was_expected() -> None:
     assert row.covered == (12, 13)  # after its first day a new article is expected to sell less
     assert row.sold == 140
     assert row.expected == pytest.approx(140, rel=0.15)
+
+
+def test_every_day_counts_for_the_shelf_and_some_are_compared() -> None:
+    (row,) = rows(weeks(60, there=100, sold=10)).values()
+    assert row.days == 59
+    assert 5 < row.steps < 25
 
 
 def test_a_day_with_a_stock_out_counts_for_the_shelf_only() -> None:
