@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 from freshmart_streams import tables
 from freshmart_streams.domain import times
 from freshmart_streams.domain.books import KnownProduct
+from freshmart_streams.domain.service import Service
 from freshmart_streams.domain.stock import Stock
 from freshmart_streams.events.master_data import Product
 from tests.browser.conftest import PATIENCE, Served, Visitor
@@ -154,6 +155,25 @@ class TestStore:
         expect(rows.first).to_contain_text("Spice 026")
         page.locator("#stock-search").fill("spice 119")
         expect(rows).to_have_count(1)
+
+    def test_shows_how_well_its_articles_are_served(self, served: Served, visit: Visitor) -> None:
+        page = visit(served, locale="de-DE").go("/#store=0042")
+        rows = page.locator("#service tbody tr")
+        expect(rows).to_have_count(2)  # nothing slow has been sold long enough
+        expect(rows.first.locator("td")).to_have_text(
+            [re.compile(rf"^{cell}\s%$") for cell in ("98,5", "98", "97", "90", "2")]
+        )
+        page.locator("#service-json").click()
+        expect(page.locator("#json-text")).to_contain_text('"covered_98": 0.97')
+
+    def test_without_days_says_when_service_will_be_known(
+        self, serve: Callable[[Site], Served], visit: Visitor
+    ) -> None:
+        site = shop.fill(Site())
+        for pace in ("fast", "normal"):
+            site.rows.put(tables.service, f"0042/{pace}", Service())
+        page = visit(serve(site)).go("/#store=0042")
+        expect(page.locator("#service .state-title")).to_have_text("Not known yet")
 
     def test_stock_moves_by_itself(self, served: Served, visit: Visitor) -> None:
         page = visit(served).go("/#store=0042")

@@ -12,6 +12,7 @@ from freshmart_streams.domain.clocks import Clock
 from freshmart_streams.domain.ledger import apply_change, apply_count
 from freshmart_streams.domain.orders import Order
 from freshmart_streams.domain.replenishment import Levels
+from freshmart_streams.domain.service import Service
 from freshmart_streams.domain.stock import Stock, inventory_position
 from freshmart_streams.domain.store_days import DayFigures, LineFigures, apply_receipt, publish
 from freshmart_streams.events.alerts import AlertKind
@@ -91,6 +92,19 @@ def fill(site: Site, *, seed: int = 7) -> Site:
     return site
 
 
+def _served(steps: int, covered: float, on_shelf: float) -> Service:
+    return Service(
+        steps,
+        (round(steps * 0.9), round(steps * covered)),
+        (0.2 * steps, 0.05 * steps),
+        expected=5.1 * steps,
+        sold=5.0 * steps,
+        days=2 * steps,
+        missing=round(2_000 * steps * (1 - on_shelf)),
+        promised=1.96 * steps,
+    )
+
+
 def add_store(site: Site, store: Store, chance: random.Random) -> None:
     """A store with its clock, day, articles, orders and alerts."""
     at = CLOCK - chance.randrange(60) * times.SECOND
@@ -108,6 +122,8 @@ def add_store(site: Site, store: Store, chance: random.Random) -> None:
         if row.on_hand < 0:
             raise_alert(site, store, sku, AlertKind.NEGATIVE_STOCK, at - place * 311 * times.SECOND)
         figures.stockout_skus += row.on_hand <= 0
+    site.rows.put(tables.service, f"{store.store_id}/fast", _served(800, 0.97, 0.985))
+    site.rows.put(tables.service, f"{store.store_id}/normal", _served(300, 0.99, 0.995))
     figures.changed_at = at
     site.rows.put(tables.store_days, f"{store.store_id}/{times.to_iso(DAY)}", figures)
     site.company.take(publish(figures, store.store_id, DAY), times.to_datetime(at, store.timezone))

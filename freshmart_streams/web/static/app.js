@@ -9,6 +9,7 @@ import * as figures from "./figures.js";
 import * as hours from "./hours.js";
 import { current, day, number, preferred, t, time, use } from "./i18n.js";
 import * as reorders from "./reorders.js";
+import * as service from "./service.js";
 import * as stock from "./stock.js";
 import * as stores from "./stores.js";
 
@@ -16,7 +17,7 @@ const names = new Map(); // store id → name
 const now = { store: null, place: null, placeSource: "", clock: null, orders: undefined, alerts: undefined, stale: false, lag: 0, lost: false };
 
 const polls = {
-  place: new Poll(1, (signal, isCurrent) => guarded(isCurrent, loadPlace(signal, isCurrent), ["stores-body", "hours-chart"])),
+  place: new Poll(1, (signal, isCurrent) => guarded(isCurrent, loadPlace(signal, isCurrent), ["stores-body", "hours-chart", "service-body"])),
   stock: new Poll(1, (signal, isCurrent) => guarded(isCurrent, stock.load(signal, isCurrent), ["stock-body"])),
   reorders: new Poll(1, (signal, isCurrent) => guarded(isCurrent, loadReorders(signal, isCurrent), ["reorders-body"])),
   alerts: new Poll(2, (signal, isCurrent) => guarded(isCurrent, loadAlerts(signal, isCurrent), ["alerts-body"])),
@@ -80,6 +81,8 @@ function showStore(store, clock, url) {
   text($("place-title"), store.name ?? store.store_id);
   text($("place-text"), t("place.store.text", { id: store.store_id, zone: store.timezone }));
   document.title = `${store.name ?? store.store_id} · FreshMart Streams`;
+  service.show(store.service, url);
+  shown("service-body");
   stock.categories(Object.keys(store.today?.by_category ?? {}).sort());
   showDay(store.today ?? figures.sum([]), store.stale, clock ?? store.as_of, url);
 }
@@ -165,12 +168,12 @@ function go() {
   now.store = match ? decodeURIComponent(match[1]) : null;
   Object.assign(now, { place: null, orders: undefined, alerts: undefined });
   $("stores").hidden = Boolean(now.store);
-  $("stock").hidden = !now.store;
+  $("stock").hidden = $("service").hidden = !now.store;
   $("place-back").hidden = !now.store;
   document.title = "FreshMart Streams";
   text($("place-title"), now.store ? names.get(now.store) ?? now.store : t("place.all"));
   text($("place-text"), "");
-  for (const body of ["stores-body", "hours-chart", "reorders-body", "alerts-body"]) {
+  for (const body of ["stores-body", "hours-chart", "service-body", "reorders-body", "alerts-body"]) {
     $(body).classList.remove("shown");
     state($(body), "loading", t("loading"));
   }

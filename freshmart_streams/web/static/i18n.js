@@ -23,6 +23,7 @@ export async function use(wanted) {
     euros: new Intl.NumberFormat(locale, { style: "currency", currency: "EUR", maximumFractionDigits: 0 }),
     whole: new Intl.NumberFormat(locale, { maximumFractionDigits: 0 }),
     tenth: new Intl.NumberFormat(locale, { maximumFractionDigits: 1 }),
+    percent: new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 1 }),
     time: utc({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" }),
     day: utc({ weekday: "long", day: "numeric", month: "long", year: "numeric" }),
     dayName: utc({ weekday: "short" }),
@@ -46,6 +47,7 @@ export const has = (key) => key in messages;
 export const euro = (cents) => formats.euro.format(cents / 100);
 export const euros = (cents) => formats.euros.format(cents / 100);
 export const number = (value) => formats.whole.format(value);
+export const percent = (share) => formats.percent.format(share);
 export const tenth = (value) => formats.tenth.format(value);
 
 /** A quantity in base units as people say it: 24, or 1.2 kg. */
