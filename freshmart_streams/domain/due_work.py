@@ -9,6 +9,7 @@
 | `forget/<number>`  | deduplication horizon after a `seen_day`    | ids of that day, a slice at a time              |
 | `void/<receipt>`   | deduplication horizon after a waiting void  | its alert                                       |
 | `alert/<kind>`     | deduplication horizon after its last change | closes a store's alert                          |
+| `doubt/<sku>`      | opening, when a silence is no chance        | suspects the article, or plans the next look    |
 | `regular/<sku>`    | 30 days after an article was deleted        | the history of its regular price                |
 
 The last one is the partition's and due by its ticks; the others are a store's, by its clock.
@@ -24,6 +25,7 @@ from freshmart_streams.domain import (
     articles,
     order_places,
     orders,
+    phantom,
     pricing,
     reordering,
     reporting,
@@ -125,6 +127,18 @@ def _alert(moment: Moment, kind: str) -> None:
     alerts.close_quiet(moment, AlertKind(kind))
 
 
+def _doubt(moment: Moment, sku: str) -> None:
+    books, key = moment.books, article_key(moment.store.store_id, sku)
+    row, known = books.stock.get(key), books.products.get(sku)
+    if row is None or not 0 < row.doubt_at <= moment.clock:
+        return
+    if known is None:  # nobody knows it any more
+        row.doubt_at = 0
+    else:
+        phantom.look(moment, sku, row, known.product)
+    books.stock[key] = row
+
+
 _WORK: Final[dict[str, Callable[[Moment, str], None]]] = {
     "order": _order,
     "publish": _publish,
@@ -133,4 +147,5 @@ _WORK: Final[dict[str, Callable[[Moment, str], None]]] = {
     "forget": _forget,
     "void": _void,
     "alert": _alert,
+    "doubt": _doubt,
 }

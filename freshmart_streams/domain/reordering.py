@@ -44,6 +44,9 @@ from freshmart_streams.events.decisions import Binding, Reorder, ReorderReason, 
 from freshmart_streams.events.master_data import Product
 from freshmart_streams.events.values import Mode
 
+_WATCHED = alerts.BITS[AlertKind.PERISHABLE_REDUCTION] | alerts.BITS[AlertKind.PHANTOM_STOCK]
+"""Alerts that a sale may close."""
+
 _RANK = {Mode.OFF: 0, Mode.SHADOW: 1, Mode.ADVISE: 2, Mode.AUTO: 3}
 
 
@@ -284,7 +287,7 @@ def _falling_until(moment: Moment, need: Need) -> times.Instant:
 
 def _is_watched(moment: Moment, row: Stock) -> bool:
     """Whether a sale may have a consequence however much is there."""
-    if row.shelf is not Shelf.FILLED or alerts.is_open(row, AlertKind.PERISHABLE_REDUCTION):
+    if row.shelf is not Shelf.FILLED or row.alerts & _WATCHED:
         return True
     return bool(row.on_order) and _has_sent_perishables(moment, row)
 

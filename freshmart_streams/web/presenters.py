@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 from msgspec import structs
 
 from freshmart_streams import tables
+from freshmart_streams.domain import alerts as alert_rules
 from freshmart_streams.domain import (
     availability,
     calendars,
@@ -28,7 +29,7 @@ from freshmart_streams.domain.replenishment import Levels
 from freshmart_streams.domain.stock import Stock, inventory_position
 from freshmart_streams.domain.store_days import DayFigures
 from freshmart_streams.domain.times import Instant
-from freshmart_streams.events.alerts import AlertStatus
+from freshmart_streams.events.alerts import AlertKind, AlertStatus
 from freshmart_streams.events.decisions import OrderStatus
 from freshmart_streams.events.master_data import Product, Store, Unit
 from freshmart_streams.tables.dead_letters import DeadLetter
@@ -345,6 +346,8 @@ def _article(view: View, look_up: _LookUp, key: str, row: Stock, known: KnownPro
 def _status(row: Stock, levels: Levels | None) -> StockStatus:
     if row.on_hand < 0:
         return StockStatus.NEGATIVE
+    if alert_rules.is_open(row, AlertKind.PHANTOM_STOCK):
+        return StockStatus.PHANTOM
     if row.on_hand == 0:
         return StockStatus.OUT
     if levels is not None and inventory_position(row) <= levels.reorder_point:
