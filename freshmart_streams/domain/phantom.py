@@ -2,10 +2,11 @@
 
     suspected when on hand > 0 and exp(−Σ expected purchases of the days without a sign) < 0.01
 
-(formulas.md 4.12). A *sign* is a sale, a delivery or a count. What is expected is the article's own forecast: level
-times weekday factor times the part of the opening time that was left after the sign; in purchases, because goods that
-are bought by the dozen, or by weight, sell more rarely than their units say. The day that runs does not count, nor does
-one on which the store was closed or sold nothing at all: then it is the tills that are silent.
+(formulas.md 4.12). A *sign* is a sale, a delivery or a count. What is expected is the article's own forecast from before the
+sign's day, or the silence itself would teach that nothing is wanted: level times weekday factor times the part of the opening
+time that was left after the sign; in purchases, because goods that are bought by the dozen, or by weight, sell more
+rarely than their units say. The day that runs does not count, nor does one on which the store was closed or sold
+nothing at all: then it is the tills that are silent.
 
 Silence is no event, so the agenda looks (`due_work`), once at the opening of the day on which the suspicion would arise
 if nothing more were sold. An article has one such entry at most, and the next is made when that one was due: a sale has
@@ -36,7 +37,7 @@ SILENCE_DAYS_MAX: Final = 28
 """Days after the last sign within which a suspicion must arise."""
 
 LOOKS_APART_DAYS: Final = 2
-"""Between two looks at an article that sold the day before."""
+"""Between two looks at an article of which no open day has been silent since."""
 
 _DETAIL_DIGITS: Final = 6
 
@@ -101,13 +102,18 @@ class Silence:
 
         `total` is what was expected before today.
         """
-        is_selling = self.sign_day >= today - 1
-        first = today + (LOOKS_APART_DAYS if is_selling else 1)
+        first = today + (1 if self._has_silent_day(today) else LOOKS_APART_DAYS)
         for day, purchases in self.days(today, self.sign_day + SILENCE_DAYS_MAX):
             if day >= first and probability(total) < PROBABILITY_MAX:
                 return day
             total += purchases
         return 0
+
+    def _has_silent_day(self, today: int) -> bool:
+        """Whether a whole open day passed since the sign."""
+        day, second = times.local(self.sign, self.calendar.zone_name)
+        is_whole = calendars.share_of_day(self.calendar, day, second) == 1.0
+        return any(calendars.selling_days(self.calendar, day if is_whole else day + 1, today - 1))
 
 
 def plan_look(moment: Moment, sku: str, row: Stock, product: Product) -> None:
@@ -147,8 +153,11 @@ def _silence(moment: Moment, sku: str, row: Stock, product: Product) -> Silence 
     if not 0 < demand.first_day < today:
         return None
     purchase = units.typical_purchase(product.unit)
-    expected = forecast.parameters(demand, calendar=calendar, today=today, elapsed=0.0, typical_purchase=purchase)
     sign = last_sign(row, demand.newest_day, moment.zone)
+    known_by = min(max(times.local(sign, moment.zone)[0], demand.first_day + 1), today)
+    if demand.learned_day > known_by:
+        demand.learned, demand.learned_day = b"", 0
+    expected = forecast.parameters(demand, calendar=calendar, today=known_by, elapsed=0.0, typical_purchase=purchase)
     # Of purchases that come by chance, variance to mean is what is bought at once, or more.
     return Silence(sign, expected, max(expected.variance_to_mean, float(purchase)), calendar)
 
