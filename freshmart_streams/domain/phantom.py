@@ -2,11 +2,11 @@
 
     suspected when on hand > 0 and exp(−Σ expected purchases of the days without a sign) < 0.01
 
-(formulas.md 4.12). A *sign* is a sale, a delivery or a count. What is expected is the article's own forecast from before the
-sign's day, or the silence itself would teach that nothing is wanted: level times weekday factor times the part of the opening
-time that was left after the sign; in purchases, because goods that are bought by the dozen, or by weight, sell more
-rarely than their units say. The day that runs does not count, nor does one on which the store was closed or sold
-nothing at all: then it is the tills that are silent.
+(formulas.md 4.12). A *sign* is a sale, a delivery or a count. What is expected is the article's own forecast from
+before the sign's day, or the silence itself would teach that nothing is wanted: level times weekday factor times the
+part of the opening time that was left after the sign; in purchases, because goods that are bought by the dozen, or by
+weight, sell more rarely than their units say. The day that runs does not count, nor does one on which the store was
+closed or sold nothing at all: then it is the tills that are silent.
 
 Silence is no event, so the agenda looks (`due_work`), once at the opening of the day on which the suspicion would arise
 if nothing more were sold. An article has one such entry at most, and the next is made when that one was due: a sale has
