@@ -20,6 +20,7 @@ BITS: Final[dict[AlertKind, int]] = {
     AlertKind.OVERDUE_ORDER: 4,
     AlertKind.ORDER_CONFLICT: 8,
     AlertKind.PERISHABLE_REDUCTION: 16,
+    AlertKind.PHANTOM_STOCK: 32,
 }
 """The kinds that `Stock.alerts` keeps; bits are never used for another kind."""
 

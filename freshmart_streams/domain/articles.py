@@ -4,7 +4,7 @@ A message changes the rows of its articles first, line by line, and every touche
 So a receipt that names an article twice is one change of its stock, not two.
 """
 
-from freshmart_streams.domain import alerts, booking, pricing, reordering, reporting, stock
+from freshmart_streams.domain import alerts, booking, phantom, pricing, reordering, reporting, stock
 from freshmart_streams.domain.books import KnownProduct, Mark, Moment, article_key
 from freshmart_streams.domain.clocks import Clock
 from freshmart_streams.domain.forecast import Demand
@@ -23,6 +23,8 @@ def settle_article(moment: Moment, sku: str, row: Stock, known: KnownProduct | N
         _watch_unknown(moment, sku, row, is_unknown=known is None)
     if (on_hand > 0) is not (row.shelf is Shelf.FILLED):
         _watch_stock_out(moment, row)
+        if on_hand <= 0:
+            phantom.close(moment, sku, row, "Nothing is on hand.")
     if stock.may_have_been_out(row, moment.today):
         _note_missing(moment, sku, row)
     if known is not None and row.priced_at != known.priced_at:
@@ -32,6 +34,8 @@ def settle_article(moment: Moment, sku: str, row: Stock, known: KnownProduct | N
     if known is not None:
         reordering.reconsider(moment, row, known, trigger)
         row.calm_until, row.calm_above = reordering.calm(moment, row, known)
+        if not row.doubt_at:
+            phantom.plan_look(moment, sku, row, known.product)
     else:
         reordering.keep_history(moment, row, sku)
         if row.open_order and moment.clock >= row.open_until:

@@ -166,6 +166,17 @@ def today(calendar: Calendar, at: Instant) -> int:
     return times.local(at, calendar.zone_name)[0]
 
 
+def opens_at(calendar: Calendar, day: int) -> Instant:
+    """The instant at which the store opens on a day on which it is open.
+
+    >>> berlin = calendar_of(timezone="Europe/Berlin", opening={"mon-sat": "07:30-22:00"})
+    >>> times.to_datetime(opens_at(berlin, times.from_iso("2024-10-08")), "Europe/Berlin").isoformat()
+    '2024-10-08T07:30:00+02:00'
+    """
+    minutes = hours_of(calendar, day)[0] // 60
+    return times.at_local(day, f"{minutes // 60:02d}:{minutes % 60:02d}", calendar.zone_name)
+
+
 def share_of_today(calendar: Calendar, at: Instant) -> float:
     """What is left of today's opening time at `at`, from 1.0 to 0.0; the running hour counts whole.
 

@@ -11,6 +11,7 @@
 | `stale/sales`      | an opening hour after the last receipt      | whether the store's data are stale              |
 | `limit/orders`     | cut-off of a delivery at its limit          | closes the alert about it                       |
 | `alert/<kind>`     | deduplication horizon after its last change | closes a store's alert                          |
+| `doubt/<sku>`      | opening, when a silence is no chance        | suspects the article, or plans the next look    |
 | `regular/<sku>`    | 30 days after an article was deleted        | the history of its regular price                |
 
 The last one is the partition's and due by its ticks; the others are a store's, by its clock.
@@ -29,6 +30,7 @@ from freshmart_streams.domain import (
     freshness,
     order_places,
     orders,
+    phantom,
     pricing,
     reporting,
     selling,
@@ -137,6 +139,18 @@ def _limit(moment: Moment, _: str) -> None:
     decision_limits.pass_cut_off(moment)
 
 
+def _doubt(moment: Moment, sku: str) -> None:
+    books, key = moment.books, article_key(moment.store.store_id, sku)
+    row, known = books.stock.get(key), books.products.get(sku)
+    if row is None or not 0 < row.doubt_at <= moment.clock:
+        return
+    if known is None:  # nobody knows it any more
+        row.doubt_at = 0
+    else:
+        phantom.look(moment, sku, row, known.product)
+    books.stock[key] = row
+
+
 _WORK: Final[dict[str, Callable[[Moment, str], None]]] = {
     "order": _order,
     "publish": _publish,
@@ -147,4 +161,5 @@ _WORK: Final[dict[str, Callable[[Moment, str], None]]] = {
     "stale": _stale,
     "limit": _limit,
     "alert": _alert,
+    "doubt": _doubt,
 }

@@ -18,6 +18,7 @@ from freshmart_streams.domain import (
     money,
     order_places,
     orders,
+    phantom,
     pricing,
     releases,
     reporting,
@@ -77,6 +78,7 @@ def _count(moment: Moment, movement: Movement, touched: Articles) -> None:
         ledger.apply_count(row, moment.at, quantity, moment.clock)
         _offer(moment, row, sku)
         alerts.close_for_article(moment, row, sku, AlertKind.ORDER_CONFLICT, "The article was counted.")
+        phantom.close(moment, sku, row, "The article was counted.")
 
 
 def _waste(moment: Moment, movement: Movement, touched: Articles) -> None:
@@ -107,6 +109,7 @@ def _receive(moment: Moment, movement: Movement, touched: Articles) -> None:
         ledger.apply_change(row, moment.at, quantity, moment.clock)
         if quantity:
             _offer(moment, row, sku)
+            phantom.close(moment, sku, row, "Goods came.")
 
 
 def _deliver(moment: Moment, movement: Movement, touched: Articles) -> None:

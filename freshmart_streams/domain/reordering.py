@@ -45,6 +45,9 @@ from freshmart_streams.events.alerts import AlertKind
 from freshmart_streams.events.master_data import Product
 from freshmart_streams.events.values import Mode
 
+_WATCHED = alerts.BITS[AlertKind.PERISHABLE_REDUCTION] | alerts.BITS[AlertKind.PHANTOM_STOCK]
+"""Alerts that a sale may close."""
+
 _RANK = {Mode.OFF: 0, Mode.SHADOW: 1, Mode.ADVISE: 2, Mode.AUTO: 3}
 
 
@@ -301,7 +304,7 @@ def _is_held_back(moment: Moment, row: Stock, product: Product, levels: Levels) 
 
 def _is_watched(moment: Moment, row: Stock) -> bool:
     """Whether a sale may have a consequence however much is there."""
-    if row.shelf is not Shelf.FILLED or alerts.is_open(row, AlertKind.PERISHABLE_REDUCTION):
+    if row.shelf is not Shelf.FILLED or row.alerts & _WATCHED:
         return True
     return bool(row.on_order) and _has_sent_perishables(moment, row)
 

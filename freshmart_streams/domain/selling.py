@@ -5,7 +5,18 @@ takes exactly that effect back. One that comes before its receipt waits; the rec
 nothing, which is what the two do together in the other order.
 """
 
-from freshmart_streams.domain import alerts, articles, forecast, ledger, receipts, reporting, stock, store_days, times
+from freshmart_streams.domain import (
+    alerts,
+    articles,
+    forecast,
+    ledger,
+    phantom,
+    receipts,
+    reporting,
+    stock,
+    store_days,
+    times,
+)
 from freshmart_streams.domain.books import Books, KnownProduct, Moment, article_key, partition_clock
 from freshmart_streams.domain.clocks import Clock, seen_day, seen_key
 from freshmart_streams.domain.forecast import Demand
@@ -120,6 +131,8 @@ def give_up_void(moment: Moment, voided_id: str) -> None:
 
 def _sell(moment: Moment, row: Stock, sku: str, day: int, at: Instant, quantity: int) -> None:
     ledger.apply_change(row, at, -quantity, moment.clock)
+    if quantity > 0:
+        phantom.close(moment, sku, row, "It was sold.")
     if day < moment.today:
         stock.note_history_change(row)
     if not stock.apply_sold(row, day, quantity):

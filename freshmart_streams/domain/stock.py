@@ -78,6 +78,7 @@ class Stock(StockHead, array_like=True, gc=False):
         bound, bound_until: a level that no reorder point up to this time exceeds, unless the step ends before.
         shelf, out_day: whether the article is out of stock, and the last day on which it was.
         lead_time_sigma_days: by which the lead time of its supplier varies, as of the last step of learning.
+        doubt_at: when the agenda looks whether it is still sold (`phantom`); 0: it does not.
         out_since: since when it cannot be bought (`availability`); 0: it can.
         priced_at: `KnownProduct.priced_at` up to which the article's prices in the store are kept up.
     """
@@ -102,6 +103,7 @@ class Stock(StockHead, array_like=True, gc=False):
     bound_until: Instant = 0
     out_since: Instant = 0
     lead_time_sigma_days: float = 0.0
+    doubt_at: Instant = 0
 
 
 def inventory_position(stock: Stock) -> int:

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 from msgspec import structs
 
 from freshmart_streams import tables
+from freshmart_streams.domain import alerts as alert_rules
 from freshmart_streams.domain import (
     availability,
     calendars,
@@ -31,7 +32,7 @@ from freshmart_streams.domain.service import Pace
 from freshmart_streams.domain.stock import Stock, inventory_position
 from freshmart_streams.domain.store_days import DayFigures
 from freshmart_streams.domain.times import Instant
-from freshmart_streams.events.alerts import AlertStatus
+from freshmart_streams.events.alerts import AlertKind, AlertStatus
 from freshmart_streams.events.decisions import OrderStatus
 from freshmart_streams.events.master_data import Policy, Product, Store, Unit
 from freshmart_streams.tables.dead_letters import DeadLetter
@@ -380,6 +381,8 @@ def _policy(view: View, store_id: str, sku: str) -> PolicyView:
 def _status(row: Stock, levels: Levels | None) -> StockStatus:
     if row.on_hand < 0:
         return StockStatus.NEGATIVE
+    if alert_rules.is_open(row, AlertKind.PHANTOM_STOCK):
+        return StockStatus.PHANTOM
     if row.on_hand == 0:
         return StockStatus.OUT
     if levels is not None and inventory_position(row) <= levels.reorder_point:

@@ -30,7 +30,7 @@ class StockStatus(StrEnum):
     NEGATIVE = "negative"
     """More sold than was ever there: to be counted."""
     PHANTOM = "phantom"
-    """On hand by the books, yet nothing has been sold for too long."""
+    """On hand by the books, yet not sold for longer than chance explains: to be counted."""
 
 
 class Page(Struct, Generic[T], kw_only=True):

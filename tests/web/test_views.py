@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from freshmart_streams import tables
-from freshmart_streams.domain import calendars, times
+from freshmart_streams.domain import alerts, calendars, times
 from freshmart_streams.domain.books import KnownProduct, KnownStore
 from freshmart_streams.domain.clocks import Clock
 from freshmart_streams.domain.forecast import Demand, apply_missing, apply_sale
@@ -18,6 +18,7 @@ from freshmart_streams.domain.replenishment import Levels
 from freshmart_streams.domain.service import Service
 from freshmart_streams.domain.stock import Stock
 from freshmart_streams.domain.store_days import DayFigures, LineFigures, apply_receipt
+from freshmart_streams.events.alerts import AlertKind
 from freshmart_streams.events.master_data import Policy, Product, Rollout, Store, Unit
 from freshmart_streams.events.reports import DayStatus, StoreDay
 from freshmart_streams.events.values import Mode
@@ -144,6 +145,20 @@ class TestStock:
         assert (await (await client.get("/v1/stores/0042/stock/100234")).json())["status"] == status
         filtered = await (await client.get(f"/v1/stores/0042/stock?status={status}")).json()
         assert [item["sku"] for item in filtered["items"]] == ["100234"]
+
+    @pytest.mark.parametrize(
+        ("on_hand", "status"),
+        [(-1, "negative"), (1, "phantom"), (400, "phantom")],  # of what is low, too: no order will find it
+    )
+    async def test_status_of_what_may_not_be_there(
+        self, connect: Connect, bare: Site, on_hand: int, status: str
+    ) -> None:
+        bit = alerts.BITS[AlertKind.PHANTOM_STOCK]
+        row = Stock(on_hand=on_hand, levels=LEVELS, levels_until=AT + 1, demand_rate_per_day=6.0, alerts=bit)
+        bare.rows.put(tables.stock, "0042/100234", row)
+        client = await connect(bare)
+        filtered = await (await client.get(f"/v1/stores/0042/stock?status={status}")).json()
+        assert [item["status"] for item in filtered["items"]] == [status]
 
     async def test_levels_of_an_earlier_hour_are_worked_out_for_the_running_one(
         self, connect: Connect, bare: Site
