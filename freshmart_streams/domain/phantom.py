@@ -102,18 +102,12 @@ class Silence:
 
         `total` is what was expected before today.
         """
-        first = today + (1 if self._has_silent_day(today) else LOOKS_APART_DAYS)
+        first = today + (1 if _has_silent_day(self.sign, self.calendar, today) else LOOKS_APART_DAYS)
         for day, purchases in self.days(today, self.sign_day + SILENCE_DAYS_MAX):
             if day >= first and probability(total) < PROBABILITY_MAX:
                 return day
             total += purchases
         return 0
-
-    def _has_silent_day(self, today: int) -> bool:
-        """Whether a whole open day passed since the sign."""
-        day, second = times.local(self.sign, self.calendar.zone_name)
-        is_whole = calendars.share_of_day(self.calendar, day, second) == 1.0
-        return any(calendars.selling_days(self.calendar, day if is_whole else day + 1, today - 1))
 
 
 def plan_look(moment: Moment, sku: str, row: Stock, product: Product) -> None:
@@ -155,11 +149,18 @@ def _silence(moment: Moment, sku: str, row: Stock, product: Product) -> Silence 
     purchase = units.typical_purchase(product.unit)
     sign = last_sign(row, demand.newest_day, moment.zone)
     known_by = min(max(times.local(sign, moment.zone)[0], demand.first_day + 1), today)
-    if demand.learned_day > known_by:
+    if demand.learned_day > known_by and _has_silent_day(sign, calendar, today):
         demand.learned, demand.learned_day = b"", 0
     expected = forecast.parameters(demand, calendar=calendar, today=known_by, elapsed=0.0, typical_purchase=purchase)
     # Of purchases that come by chance, variance to mean is what is bought at once, or more.
     return Silence(sign, expected, max(expected.variance_to_mean, float(purchase)), calendar)
+
+
+def _has_silent_day(sign: Instant, calendar: Calendar, today: int) -> bool:
+    """Whether a whole open day passed since the sign."""
+    day, second = times.local(sign, calendar.zone_name)
+    is_whole = calendars.share_of_day(calendar, day, second) == 1.0
+    return any(calendars.selling_days(calendar, day if is_whole else day + 1, today - 1))
 
 
 def _plan(moment: Moment, sku: str, row: Stock, silence: Silence, total: float) -> None:
