@@ -11,7 +11,7 @@ closed or sold nothing at all: then it is the tills that are silent.
 Silence is no event, so the agenda looks (`due_work`), once at the opening of the day on which the suspicion would arise
 if nothing more were sold. An article has one such entry at most, and the next is made when that one was due: a sale has
 nothing to do with it. What sells steadily is looked at every other day at most, and what is expected to take longer
-than `SILENCE_DAYS_MAX` never: quiet weeks of a slow article say nothing.
+than `SILENCE_DAYS_MAX` never: quiet weeks of a slow article say nothing. A new one waits for `HISTORY_DAYS_MIN`.
 
 A suspicion asks for a count. It changes no figure, so a wrong one orders nothing.
 """
@@ -35,6 +35,9 @@ PROBABILITY_MAX: Final = 0.01
 
 SILENCE_DAYS_MAX: Final = 28
 """Days after the last sign within which a suspicion must arise."""
+
+HISTORY_DAYS_MIN: Final = 14
+"""Before, level and purchases of an article are guesses."""
 
 LOOKS_APART_DAYS: Final = 2
 """Between two looks at an article of which no open day has been silent since."""
@@ -102,18 +105,12 @@ class Silence:
 
         `total` is what was expected before today.
         """
-        first = today + (1 if self._has_silent_day(today) else LOOKS_APART_DAYS)
+        first = today + (1 if _has_silent_day(self.sign, self.calendar, today) else LOOKS_APART_DAYS)
         for day, purchases in self.days(today, self.sign_day + SILENCE_DAYS_MAX):
             if day >= first and probability(total) < PROBABILITY_MAX:
                 return day
             total += purchases
         return 0
-
-    def _has_silent_day(self, today: int) -> bool:
-        """Whether a whole open day passed since the sign."""
-        day, second = times.local(self.sign, self.calendar.zone_name)
-        is_whole = calendars.share_of_day(self.calendar, day, second) == 1.0
-        return any(calendars.selling_days(self.calendar, day if is_whole else day + 1, today - 1))
 
 
 def plan_look(moment: Moment, sku: str, row: Stock, product: Product) -> None:
@@ -146,24 +143,37 @@ def close(moment: Moment, sku: str, row: Stock, message: str) -> None:
 
 
 def _silence(moment: Moment, sku: str, row: Stock, product: Product) -> Silence | None:
-    """What is expected since the last sign; None of an article of which no day is over."""
+    """What is expected since the last sign; None of a new article, whose first look is planned for later."""
     calendar, today = moment.calendar, moment.today
     known: Demand | None = moment.books.demand.get(article_key(moment.store.store_id, sku))
     demand = reordering.demand_on_read(row, known, calendar=calendar, clock=moment.clock)
-    if not 0 < demand.first_day < today:
+    known_from = demand.first_day + HISTORY_DAYS_MIN
+    if today < known_from or not demand.first_day:
+        if demand.first_day:
+            _schedule(moment, sku, row, next(iter(calendars.selling_days(calendar, known_from, known_from + 6)), 0))
         return None
     purchase = units.typical_purchase(product.unit)
     sign = last_sign(row, demand.newest_day, moment.zone)
-    known_by = min(max(times.local(sign, moment.zone)[0], demand.first_day + 1), today)
-    if demand.learned_day > known_by:
+    known_by = min(max(times.local(sign, moment.zone)[0], known_from), today)
+    if demand.learned_day > known_by and _has_silent_day(sign, calendar, today):
         demand.learned, demand.learned_day = b"", 0
     expected = forecast.parameters(demand, calendar=calendar, today=known_by, elapsed=0.0, typical_purchase=purchase)
     # Of purchases that come by chance, variance to mean is what is bought at once, or more.
     return Silence(sign, expected, max(expected.variance_to_mean, float(purchase)), calendar)
 
 
+def _has_silent_day(sign: Instant, calendar: Calendar, today: int) -> bool:
+    """Whether a whole open day passed since the sign."""
+    day, second = times.local(sign, calendar.zone_name)
+    is_whole = calendars.share_of_day(calendar, day, second) == 1.0
+    return any(calendars.selling_days(calendar, day if is_whole else day + 1, today - 1))
+
+
 def _plan(moment: Moment, sku: str, row: Stock, silence: Silence, total: float) -> None:
-    day = silence.next_look(moment.today, total)
+    _schedule(moment, sku, row, silence.next_look(moment.today, total))
+
+
+def _schedule(moment: Moment, sku: str, row: Stock, day: int) -> None:
     if day:
         row.doubt_at = calendars.opens_at(moment.calendar, day)
         moment.books.schedule(moment.store.store_id, row.doubt_at, f"doubt/{sku}")

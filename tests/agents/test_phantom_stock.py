@@ -194,6 +194,10 @@ class TestAgenda:
         assert suspicions(shop) == []
         assert len(due) <= looks_max
 
+    def test_a_new_article_is_looked_at_when_it_has_a_history(self) -> None:
+        shop = ShopDriver().open_store(MILK, PASTA).move(on(0, "06:00"), "count", (SKU, 40))
+        assert times.to_datetime(shop.stock().doubt_at, "Europe/Berlin").isoformat() == "2024-09-16T07:00:00+02:00"
+
     def test_repeated_movements_make_one_entry(self) -> None:
         shop = selling()
         for minute in range(10, 20):
