@@ -32,9 +32,11 @@ def settle_article(moment: Moment, sku: str, row: Stock, known: KnownProduct | N
         row.priced_at = known.priced_at
     row.calm_until = 0
     if known is not None:
+        step = row.step_until
         reordering.reconsider(moment, row, known, trigger)
         row.calm_until, row.calm_above = reordering.calm(moment, row, known)
-        if not row.doubt_at:
+        # Once per step of learning, for a plan costs as much as a decision; and when a suspicion was removed.
+        if row.doubt_at < 0 or (not row.doubt_at and row.step_until != step):
             phantom.plan_look(moment, sku, row, known.product)
     else:
         reordering.keep_history(moment, row, sku)

@@ -39,6 +39,9 @@ SILENCE_DAYS_MAX: Final = 28
 HISTORY_DAYS_MIN: Final = 14
 """Before, level and purchases of an article are guesses."""
 
+TO_BE_PLANNED: Final = -1
+"""`Stock.doubt_at` of an article whose suspicion was removed just now."""
+
 LOOKS_APART_DAYS: Final = 2
 """Between two looks at an article of which no open day has been silent since."""
 
@@ -115,8 +118,9 @@ class Silence:
 
 def plan_look(moment: Moment, sku: str, row: Stock, product: Product) -> None:
     """Put the next look at an article on the agenda, unless there is one or nothing to suspect; changes its row."""
-    if row.doubt_at or row.on_hand <= 0 or alerts.is_open(row, AlertKind.PHANTOM_STOCK):
+    if row.doubt_at > 0 or row.on_hand <= 0 or alerts.is_open(row, AlertKind.PHANTOM_STOCK):
         return
+    row.doubt_at = 0
     silence = _silence(moment, sku, row, product)
     if silence is not None:
         _plan(moment, sku, row, silence, silence.expected_before(moment.today, moment.books, moment.store.store_id))
@@ -126,6 +130,9 @@ def look(moment: Moment, sku: str, row: Stock, product: Product) -> None:
     """An entry is due: suspect the article, or plan the next look; changes its row, which the caller stores."""
     row.doubt_at = 0
     if row.on_hand <= 0 or alerts.is_open(row, AlertKind.PHANTOM_STOCK):
+        return
+    if row.sold_day >= moment.today - 1 and row.sold > 0 and row.demand_rate_per_day > 0:
+        _look_later(moment, sku, row, product)
         return
     silence = _silence(moment, sku, row, product)
     if silence is None:
@@ -137,8 +144,19 @@ def look(moment: Moment, sku: str, row: Stock, product: Product) -> None:
         _plan(moment, sku, row, silence, total)
 
 
+def _look_later(moment: Moment, sku: str, row: Stock, product: Product) -> None:
+    """It sells: look again when a silence that begins now would be no chance, as far as its mean day tells."""
+    purchases = row.demand_rate_per_day / units.typical_purchase(product.unit)
+    silent_days = math.ceil(-math.log(PROBABILITY_MAX) / purchases)
+    if silent_days <= SILENCE_DAYS_MAX:
+        first = max(row.sold_day + silent_days + 1, moment.today + LOOKS_APART_DAYS)
+        _schedule(moment, sku, row, next(iter(calendars.selling_days(moment.calendar, first, first + 6)), 0))
+
+
 def close(moment: Moment, sku: str, row: Stock, message: str) -> None:
     """The article was seen, or nothing is there by the books either: there is nothing to suspect."""
+    if alerts.is_open(row, AlertKind.PHANTOM_STOCK):
+        row.doubt_at = TO_BE_PLANNED
     alerts.close_for_article(moment, row, sku, AlertKind.PHANTOM_STOCK, message)
 
 

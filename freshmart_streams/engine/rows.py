@@ -16,6 +16,8 @@ from freshmart_streams.engine.tables import Table
 R = TypeVar("R")
 
 TOP = b"\xff"  # no UTF-8 byte: behind every key
+PAGE_MAX = 1_000
+"""Stored rows that a scan reads at a time."""
 LAST = "\U0010ffff"  # the last character there is: behind every key with the same prefix
 
 
@@ -112,24 +114,48 @@ class Rows(Generic[R]):
 
         What is not yet committed is included.
         """
-        table, end = self.table, before or prefix + LAST
+        end, found = before or prefix + LAST, list[tuple[str, R]]()
         unstored = self._unstored(max(prefix, after), after, end)
-        start = table.stored_key(after) + b"\x00" if after > prefix else table.stored_key(prefix)
-        found: dict[str, R] = {}
-        skip = len(table.prefix)
-        for stored_key, value in self._store.scan(start, table.stored_key(end), limit + len(unstored)):
-            key = stored_key[skip:].decode()
-            if key not in unstored:
-                cached = self._young.get(key) or self._old.get(key)
-                found[key] = table.decode(value) if cached is None else self._whole(cached)
-        found.update((key, row) for key, row in unstored.items() if row is not None)
-        return sorted(found.items(), key=lambda item: item[0].encode())[:limit]
+        key = next(unstored, None)
+        for stored_key, value in self._stored(prefix, after, end, limit):
+            while key is not None and key < stored_key and len(found) < limit:
+                self._append(found, key, self.get(key))
+                key = next(unstored, None)
+            if len(found) >= limit:
+                return found
+            if key == stored_key:  # changed since it was stored
+                self._append(found, key, self.get(key))
+                key = next(unstored, None)
+            else:
+                cached = self._young.get(stored_key) or self._old.get(stored_key)
+                found.append((stored_key, self.table.decode(value) if cached is None else self._whole(cached)))
+        while key is not None and len(found) < limit:
+            self._append(found, key, self.get(key))
+            key = next(unstored, None)
+        return found[:limit]
 
-    def _unstored(self, start: str, after: str, end: str) -> dict[str, R | None]:
+    @staticmethod
+    def _append(found: list[tuple[str, R]], key: str, row: R | None) -> None:
+        if row is not None:
+            found.append((key, row))
+
+    def _stored(self, prefix: str, after: str, end: str, limit: int) -> Iterator[tuple[str, bytes]]:
+        """Stored rows in key order, some at a time: many of them may be deleted by now."""
+        table, skip, page = self.table, len(self.table.prefix), limit
+        start = table.stored_key(after) + b"\x00" if after > prefix else table.stored_key(prefix)
+        while True:
+            found = self._store.scan(start, table.stored_key(end), page)
+            for key, value in found:
+                yield key[skip:].decode(), value
+            if len(found) < page:
+                return
+            start, page = found[-1][0] + b"\x00", min(2 * page, PAGE_MAX)
+
+    def _unstored(self, start: str, after: str, end: str) -> Iterator[str]:
+        """Keys of changed rows in their order, which is that of their bytes."""
         if self._index is None:
             self._index = SortedSet((*self._committing, *self._changed))
-        keys = list(self._index.irange(start, end, inclusive=(True, False)))
-        return {key: self.get(key) for key in keys if key > after}
+        return (key for key in self._index.irange(start, end, inclusive=(True, False)) if key > after)
 
     def _load(self, key: str) -> R | None:
         for rows in (self._old, self._changed, self._committing):
