@@ -10,7 +10,7 @@ import http.client
 import multiprocessing
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from itertools import islice
@@ -21,9 +21,10 @@ from typing import Any
 import orjson
 from confluent_kafka import Consumer, Producer, TopicPartition
 
-from benchmarks.broker import PARTITIONS, Broker
-from benchmarks.contestants import Freshmart, Run
-from benchmarks.measuring import Running, say
+from benchmarks.broker import Broker
+from benchmarks.contestants import Run
+from benchmarks.freshmart import Freshmart
+from benchmarks.measuring import SETTLE_SECONDS, say, until_quiet
 from benchmarks.workload import Chain, messages, truth_of
 
 LOADS = (0.0, 0.2, 0.5, 0.8)
@@ -32,7 +33,6 @@ FIRST_PROBE = 900_000
 ON_HAND = 1_000
 BURST_SHARE = 5
 """The peak is that of the first fifth of the receipts, handed over at once."""
-SETTLE_SECONDS = 3.0
 LOST_SECONDS = 20.0
 
 _spawn = multiprocessing.get_context("spawn")
@@ -58,23 +58,27 @@ def measure(broker: Broker, folder: Path, chain: Chain, asked: argparse.Namespac
     """Measure at each load; a table."""
     worker, run = Freshmart(), Run(broker, folder, "latency", "")
     say("a day is made ready")
-    worker.open_day(broker, chain, truth_of(chain), run)
     topics = Freshmart.topics(run)
+    worker.set_up(run, chain)
     probes = [str(FIRST_PROBE + number) for number in range(len(LOADS) * asked.seconds * PROBES_PER_SECOND)]
     broker.send(topics.products.name, worker.products(probes, chain))
-    broker.send(topics.inventory.name, worker.counts({f"{_store(chain, sku)}/{sku}": ON_HAND for sku in probes}, chain))
-    environment = worker.environment(run)
-    process = Running(worker.command(), environment, run.folder / "output")
-    port = int(environment["FRESHMART_WEB_PORT"])
+
+    def written() -> int:
+        return broker.end(worker.changelogs(run))
+
+    process = worker.start(run)
+    port = int(process.environments[0]["FRESHMART_WEB_PORT"])
+    on_hand = {f"{_store(chain, sku)}/{sku}": ON_HAND for sku in probes}
     try:
-        _until_ready(port, process)
-        _until_quiet(broker, worker.changelogs(run))
+        worker.open_day(process, chain, truth_of(chain), run)
+        broker.send(topics.inventory.name, worker.counts(on_hand, chain))
+        until_quiet(written)
         receipts = messages(chain)
-        peak = _peak(broker, worker.changelogs(run), topics.sales.name, receipts, chain.receipts // BURST_SHARE)
+        peak = _peak(broker, written, topics.sales.name, receipts, chain.receipts // BURST_SHARE)
         say(f"peak: {peak:,.0f} receipts/s")
         levels = []
         for number, load in enumerate(LOADS):
-            _until_quiet(broker, worker.changelogs(run))
+            until_quiet(written)
             own = probes[number :: len(LOADS)]
             levels.append(_level(run, chain, load, load * peak, own, receipts, port, asked.seconds))
             say(_row(levels[-1]))
@@ -129,7 +133,7 @@ def _probe(run: Run, chain: Chain, probes: Sequence[str], seconds: int) -> list[
             "log_level": 0,
         }
     )
-    places = [TopicPartition(topics.reorders.name, number) for number in range(PARTITIONS)]
+    places = [TopicPartition(topics.reorders.name, number) for number in range(run.broker.partitions)]
     for place in places:
         place.offset = consumer.get_watermark_offsets(place)[1]
     consumer.assign(places)
@@ -209,36 +213,11 @@ def _read(port: int, store_ids: Sequence[str], seconds: int, answers: "Queue[lis
 
 
 def _peak(
-    broker: Broker, changelogs: list[str], topic: str, receipts: Iterator[tuple[bytes, bytes]], count: int
+    broker: Broker, written: Callable[[], int], topic: str, receipts: Iterator[tuple[bytes, bytes]], count: int
 ) -> float:
     batch, begin = list(islice(receipts, count)), time.perf_counter()
     broker.send(topic, batch)
-    return count / (_until_quiet(broker, changelogs) - begin)
-
-
-def _until_quiet(broker: Broker, changelogs: list[str]) -> float:
-    """Wait until nothing more is written; when the last was."""
-    end, last = broker.end(changelogs), time.perf_counter()
-    while time.perf_counter() - last < SETTLE_SECONDS:
-        time.sleep(0.05)
-        now = broker.end(changelogs)
-        if now != end:
-            end, last = now, time.perf_counter()
-    return last
-
-
-def _until_ready(port: int, process: Running) -> None:
-    until = time.monotonic() + 60
-    while time.monotonic() < until:
-        try:
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-            connection.request("GET", "/health/ready")
-            if connection.getresponse().status == HTTPStatus.OK:
-                return
-        except OSError:
-            pass
-        time.sleep(0.02)
-    raise SystemExit(f"the worker did not become ready: {process.last_words}")
+    return count / (until_quiet(written) - begin)
 
 
 def _store(chain: Chain, sku: str) -> str:

@@ -1,14 +1,21 @@
 """What the benchmark's figures rest on, without a broker: the receipts, their sums, the part of a run that counts."""
 
+import argparse
 import json
+import os
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from benchmarks.__main__ import main
-from benchmarks.contestants import Result
+from benchmarks.broker import Broker
+from benchmarks.contestants import Result, Run
+from benchmarks.freshmart import Freshmart
+from benchmarks.growth import setups
 from benchmarks.latency import quantiles
-from benchmarks.measuring import Course, Sample
+from benchmarks.measuring import Course, Running, Sample
 from benchmarks.report import Figures, table
 from benchmarks.workload import DUPLICATES, LINES, Chain, Truth, messages, truth_of
 
@@ -55,6 +62,41 @@ def test_what_counts_of_a_run_is_from_before_its_first_write_to_its_last() -> No
     course = Course([Sample(float(at), 2.0 * at, at, end, 3.0 * at) for at, end in enumerate(written)])
     assert (course.seconds, course.cpu_seconds, course.machine_cores) == (2.0, 4.0, 3.0)
     assert (course.cpu_seconds_in_all, course.peak_resident) == (12.0, 6)
+
+
+def test_processes_are_watched_together(tmp_path: Path) -> None:
+    program = "import os, time; print(os.environ['NAME'], flush=True); time.sleep(60)"
+    own = [{**os.environ, "NAME": name} for name in ("one", "other")]
+    alone = Running([sys.executable, "-c", program], own[:1], tmp_path / "alone")
+    both = Running([sys.executable, "-c", program], own, tmp_path / "both")
+    try:
+        ends = iter([0, *[1] * 1_000])
+        course = both.watch(lambda: next(ends), quiet_seconds=0.5)
+        assert (
+            course.peak_resident > 1.5 * alone.watch(iter([0, *[1] * 1_000]).__next__, quiet_seconds=0.5).peak_resident
+        )
+        assert course.cpu_seconds_in_all > 0
+        assert sorted(both.output.read_text().split()) == ["one", "other"]
+    finally:
+        alone.stop()
+        both.stop()
+    assert both.has_ended
+
+
+def test_each_worker_has_a_folder_and_a_port_of_its_own(tmp_path: Path) -> None:
+    run = Run(Broker("127.0.0.1:1", partitions=64), tmp_path, "one", "")
+    told = Freshmart(workers=3).environments(run)
+    assert len({own["FRESHMART_DATA_DIR"] for own in told}) == len({own["FRESHMART_WEB_PORT"] for own in told}) == 3
+    assert {own["FRESHMART_PARTITIONS"] for own in told} == {"64"}
+    assert len({own["FRESHMART_TOPIC_PREFIX"] for own in told}) == 1
+
+
+def test_growth_is_over_every_combination_with_as_many_stores_as_it_takes() -> None:
+    asked = argparse.Namespace(sizes=[10_000, 100_000], workers=[1, 2], partitions=[4, 64])
+    found = setups(Chain(), asked)
+    assert len(found) == 8
+    assert {(each.chain.stores, each.chain.articles) for each in found} == {(1, 10_000), (5, 20_000)}
+    assert len(set(found[0].chain.keys)) == 10_000
 
 
 def test_the_table_has_medians_and_ratios() -> None:
