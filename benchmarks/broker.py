@@ -76,12 +76,17 @@ class Broker:
 
     def end(self, topics: Sequence[str]) -> int:
         """How many offsets these topics' partitions have in sum; a topic that is not there yet has none."""
+        return sum(self.ends(topics).values())
+
+    def ends(self, topics: Sequence[str]) -> dict[tuple[str, int], int]:
+        """The end of each partition of these topics, as far as they are there."""
         if not set(topics) <= self._known:
             self._known = self.topics()
         topics = [topic for topic in topics if topic in self._known]
         latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
         asked = {TopicPartition(topic, number): latest for topic in topics for number in range(self.partitions)}
-        return sum(self._offset(future) for future in self._admin.list_offsets(asked).values())
+        answers = self._admin.list_offsets(asked)
+        return {(place.topic, place.partition): self._offset(answer) for place, answer in answers.items()}
 
     @staticmethod
     def _offset(answer: "Future[ListOffsetsResultInfo]") -> int:
@@ -92,8 +97,9 @@ class Broker:
                 return 0
             raise
 
-    def read(self, topic: str) -> Iterator[tuple[bytes, bytes | None]]:
-        """Key and value of all committed messages of a topic, partition by partition."""
+    def read(self, topic: str, since: Mapping[tuple[str, int], int] | None = None) -> Iterator[Message]:
+        """All committed messages of a topic, each partition in its order, from the beginning or these offsets on."""
+        begin = since or {}
         consumer = Consumer(
             {
                 "bootstrap.servers": self.bootstrap,
@@ -104,7 +110,9 @@ class Broker:
                 "log_level": 0,
             }
         )
-        consumer.assign([TopicPartition(topic, number, 0) for number in range(self.partitions)])
+        consumer.assign(
+            [TopicPartition(topic, number, begin.get((topic, number), 0)) for number in range(self.partitions)]
+        )
         try:
             open_partitions = self.partitions
             while open_partitions:
@@ -113,7 +121,7 @@ class Broker:
                     raise TimeoutError(f"{topic}: nothing more to read within 15 s")
                 problem = message.error()
                 if problem is None:
-                    yield message.key() or b"", message.value()
+                    yield message
                 elif problem.code() == KafkaError._PARTITION_EOF:
                     open_partitions -= 1
                 else:
@@ -124,7 +132,8 @@ class Broker:
     def latest(self, topic: str) -> dict[bytes, bytes]:
         """The last value of each key: what a compacted topic holds."""
         found: dict[bytes, bytes] = {}
-        for key, value in self.read(topic):
+        for message in self.read(topic):
+            key, value = message.key() or b"", message.value()
             if value is None:
                 found.pop(key, None)
             else:

@@ -6,18 +6,24 @@ import os
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import pytest
+from confluent_kafka import Message
 
 from benchmarks.__main__ import main
 from benchmarks.broker import Broker
 from benchmarks.contestants import Result, Run
 from benchmarks.freshmart import Freshmart
 from benchmarks.growth import setups
-from benchmarks.latency import quantiles
+from benchmarks.latency import needed, quantiles
 from benchmarks.measuring import Course, Running, Sample
 from benchmarks.report import Figures, table
+from benchmarks.ways import Commits, Logged, Way, slowest_parts
 from benchmarks.workload import DUPLICATES, LINES, Chain, Truth, messages, truth_of
+from freshmart_streams.engine.changelog import MARKER
+from freshmart_streams.engine.journal import Marker, encode_marker
+from freshmart_streams.engine.records import Position
 
 CHAIN = Chain(receipts=2_000, stores=3, articles=50)
 
@@ -110,6 +116,43 @@ def test_the_table_has_medians_and_ratios() -> None:
 def test_quantiles_are_of_what_was_measured() -> None:
     assert quantiles([number / 1e3 for number in range(1, 101)]) == "51.0, 96.0, 100.0, 100.0"
     assert quantiles([0.002]) == "2.0, 2.0, 2.0, 2.0"
+
+
+class Marked:
+    """A changelog's message with a commit's marker."""
+
+    def __init__(self, partition: int, next_offset: int, at: int) -> None:
+        self._partition = partition
+        self._value = encode_marker(Marker(id="log", seq=1, offsets={"sales": {partition: next_offset}}, at=at))
+
+    def key(self) -> bytes:
+        return MARKER
+
+    def value(self) -> bytes:
+        return self._value
+
+    def partition(self) -> int:
+        return self._partition
+
+
+def test_a_receipt_belongs_to_the_first_commit_that_goes_beyond_it() -> None:
+    marked = [Marked(0, 10, 1_000), Marked(0, 20, 2_000), Marked(1, 15, 9_000)]
+    commits = Commits(cast(list[Message], marked), "sales")
+    began = [commits.began_ms(Logged(Position("sales", 0), offset, 0)) for offset in (0, 9, 10, 19)]
+    assert began == [1_000, 1_000, 2_000, 2_000]
+    assert commits.began_ms(Logged(Position("sales", 1), 9, 0)) == 9_000
+
+
+def test_the_parts_of_the_slowest_percent_add_up_to_its_ways() -> None:
+    found = [Way(0.0, 1.0, 3.0, 6.0 + number) for number in range(200)]
+    assert slowest_parts(found) == (1.0, 2.0, 201.5)
+    assert sum(slowest_parts(found)) == pytest.approx((found[-1].seconds + found[-2].seconds) / 2)
+    assert slowest_parts(found[:1]) == found[0].parts
+
+
+def test_each_load_takes_its_share_of_the_peak_while_it_is_measured_and_before() -> None:
+    assert needed(100.0, 7) == 200 + 500 + 800
+    assert needed(0.0, 7) == 0
 
 
 @pytest.mark.parametrize("what", ["throughput", "latency", "recovery", "growth"])
