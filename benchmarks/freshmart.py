@@ -73,10 +73,14 @@ class Freshmart(Contestant):
     def set_up(self, run: Run, chain: Chain) -> None:
         """Topics and master data, before the first start."""
         topics = Freshmart.topics(run)
-        create = [*Freshmart.command(self)[:-1], "topics", "create"]
-        subprocess.run(create, env=self.environments(run)[0], check=True, stdout=subprocess.DEVNULL)
+        self.create_topics(run)
         run.broker.send(topics.stores.name, ((key.encode(), _json(_store(key))) for key in chain.store_ids))
         run.broker.send(topics.products.name, self.products(chain.skus, chain))
+
+    def create_topics(self, run: Run) -> None:
+        """All but the changelog, which a worker makes."""
+        create = [*Freshmart.command(self)[:-1], "topics", "create"]
+        subprocess.run(create, env=self.environments(run)[0], check=True, stdout=subprocess.DEVNULL)
 
     def start(self, run: Run) -> Running:
         """Start the workers and wait until they have shared the partitions."""
