@@ -1,4 +1,4 @@
-"""`python -m benchmarks WHAT`: throughput beside others, latency, recovery, growth, each on a real Apache Kafka."""
+"""`python -m benchmarks WHAT`: throughput beside others, latency, recovery, growth, a day; on a real Apache Kafka."""
 
 import argparse
 import sys
@@ -6,12 +6,12 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import growth, latency, recovery, throughput
+from benchmarks import day, growth, latency, recovery, throughput
 from benchmarks.broker import Broker
 from benchmarks.workload import Chain
 from tests.support.kafka import Kafka
 
-WHAT = {"throughput": throughput, "latency": latency, "recovery": recovery, "growth": growth}
+WHAT = {"throughput": throughput, "latency": latency, "recovery": recovery, "growth": growth, "day": day}
 
 
 def main(words: Sequence[str] | None = None) -> int:

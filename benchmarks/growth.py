@@ -1,40 +1,75 @@
-"""The same job over more and more articles in stores: lines/s, CPU per line, bytes per article, memory."""
+"""The same job over more articles in stores, workers and partitions: lines/s, CPU and disk per line and row, memory."""
 
 import argparse
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 
 from benchmarks.broker import Broker
-from benchmarks.contestants import Freshmart, Run
+from benchmarks.contestants import Run
+from benchmarks.freshmart import Freshmart
 from benchmarks.measuring import say
-from benchmarks.throughput import run_once
-from benchmarks.workload import Chain, truth_of
+from benchmarks.workload import Chain, messages, truth_of
 
-STORES = (2, 20, 200)
+SIZES, WORKERS, PARTITIONS = (10_000, 100_000, 1_000_000), (1, 2, 4), (4, 64)
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What one row of the table is about."""
+
+    chain: Chain
+    workers: int
+    partitions: int
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Which sizes."""
-    parser.add_argument("--sizes", type=int, nargs="+", default=STORES, help="how many stores (2 20 200)")
+    """Which sizes, each with so many workers and partitions."""
+    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="articles in stores (10000 100000 1000000)")
+    parser.add_argument("--workers", type=int, nargs="+", default=WORKERS, help="processes (1 2 4)")
+    parser.add_argument("--partitions", type=int, nargs="+", default=PARTITIONS, help="of each topic (4 64)")
+
+
+def setups(chain: Chain, asked: argparse.Namespace) -> list[Setup]:
+    """Every combination that was asked for; as many stores as it takes, with the chain's articles at most."""
+    found = []
+    for keys, workers, partitions in product(asked.sizes, asked.workers, asked.partitions):
+        articles = min(chain.articles, keys)
+        found.append(Setup(replace(chain, articles=articles, stores=keys // articles), workers, partitions))
+    return found
 
 
 def measure(broker: Broker, folder: Path, chain: Chain, asked: argparse.Namespace) -> str:
-    """One run for each size; a table."""
+    """One run for each setup; a table."""
     table = [
-        "| stores | articles and rows | lines/s | CPU s per million lines | peak memory, MB | disk bytes per article |",
-        "|---|---|---|---|---|---|",
+        "| articles in stores | workers | partitions | lines/s | CPU s per million lines | peak memory, MB "
+        "| disk bytes per article in a store |",
+        "|---|---|---|---|---|---|---|",
     ]
-    for stores in asked.sizes:
-        own = replace(chain, stores=stores)
-        say(f"{stores} stores")
-        place = folder / f"growth-{stores}"
+    for number, setup in enumerate(setups(chain, asked)):
+        place = folder / f"growth-{number}"
         place.mkdir()
-        run, truth = Run(broker, place, place.name, ""), truth_of(own)
-        figures = run_once(Freshmart(), run, own, truth)
-        rows = len(broker.latest(f"{run.app}.streams-stores-changelog"))
-        size = sum(file.stat().st_size for file in (place / "state").rglob("*") if file.is_file())
-        table.append(
-            f"| {stores} | {len(truth.sold):,}, {rows:,} | {figures.lines_per_second:,.0f} | "
-            f"{figures.cpu_per_million:.1f} | {figures.peak_megabytes:,.0f} | {size / len(truth.sold):,.0f} |"
-        )
+        table.append(_row(setup, Run(Broker(broker.bootstrap, setup.partitions), place, place.name, "")))
+        say(table[-1])
     return "\n".join(table)
+
+
+def _row(setup: Setup, run: Run) -> str:
+    chain, contestant = setup.chain, Freshmart(setup.workers, counts_all=True)
+    keys, truth = chain.stores * chain.articles, truth_of(chain)
+    say(f"{keys:,} articles in {chain.stores} stores, {setup.workers} workers, {setup.partitions} partitions")
+    contestant.set_up(run, chain)
+    process = contestant.start(run)
+    try:
+        contestant.open_day(process, chain, truth, run)
+        release = run.broker.hold(Freshmart.topics(run).sales.name, messages(chain))
+        course = process.watch(lambda: run.broker.end(contestant.changelogs(run)), release)
+    finally:
+        process.stop()
+    contestant.check(run, chain, truth)
+    size = sum(file.stat().st_size for file in (run.folder / "state").rglob("*") if file.is_file())
+    lines = truth.lines_read
+    return (
+        f"| {keys:,} | {setup.workers} | {setup.partitions} | {lines / course.seconds:,.0f} | "
+        f"{course.cpu_seconds / lines * 1e6:.1f} | {course.peak_resident / 1e6:,.0f} | {size / keys:,.0f} |"
+    )

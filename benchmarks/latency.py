@@ -2,7 +2,8 @@
 
 A probe is a receipt that sells nearly all there is of an article of its own. It counts from the moment it is handed to
 the producer to the moment when a plain `read_committed` consumer has the reorder. All run on the same machine: broker,
-worker, who produces the load, who probes, who reads.
+worker, who produces the load, who probes, who reads. What the way consists of is told of the slowest percent: means of
+its parts (ways.py).
 """
 
 import argparse
@@ -10,20 +11,24 @@ import http.client
 import multiprocessing
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
+from itertools import chain as chain_of
 from itertools import islice
 from multiprocessing.queues import Queue
 from pathlib import Path
 from typing import Any
 
 import orjson
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
-from benchmarks.broker import PARTITIONS, Broker
-from benchmarks.contestants import Freshmart, Run
-from benchmarks.measuring import Running, say
+from benchmarks.broker import Broker
+from benchmarks.contestants import Run
+from benchmarks.freshmart import Freshmart
+from benchmarks.measuring import SETTLE_SECONDS, say, until_quiet
+from benchmarks.ways import PARTS, Commits, Logged, Way, slowest_parts, ways
 from benchmarks.workload import Chain, messages, truth_of
 
 LOADS = (0.0, 0.2, 0.5, 0.8)
@@ -32,7 +37,6 @@ FIRST_PROBE = 900_000
 ON_HAND = 1_000
 BURST_SHARE = 5
 """The peak is that of the first fifth of the receipts, handed over at once."""
-SETTLE_SECONDS = 3.0
 LOST_SECONDS = 20.0
 
 _spawn = multiprocessing.get_context("spawn")
@@ -45,44 +49,59 @@ class Level:
     load: float
     rate: float
     """Receipts per second of the load."""
-    orders: Sequence[float]
+    orders: Sequence[Way]
+    """The quickest first."""
     reads: Sequence[float]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What only this one asks for."""
     parser.add_argument("--seconds", type=int, default=30, help="at each load (%(default)s)")
+    parser.add_argument("--peak", type=float, metavar="RATE", help="receipts per second (measured)")
 
 
 def measure(broker: Broker, folder: Path, chain: Chain, asked: argparse.Namespace) -> str:
     """Measure at each load; a table."""
+    if asked.peak is not None:
+        _demand(chain, asked.peak, asked.seconds, burst=0)
     worker, run = Freshmart(), Run(broker, folder, "latency", "")
     say("a day is made ready")
-    worker.open_day(broker, chain, truth_of(chain), run)
     topics = Freshmart.topics(run)
+    worker.set_up(run, chain)
     probes = [str(FIRST_PROBE + number) for number in range(len(LOADS) * asked.seconds * PROBES_PER_SECOND)]
     broker.send(topics.products.name, worker.products(probes, chain))
-    broker.send(topics.inventory.name, worker.counts({f"{_store(chain, sku)}/{sku}": ON_HAND for sku in probes}, chain))
-    environment = worker.environment(run)
-    process = Running(worker.command(), environment, run.folder / "output")
-    port = int(environment["FRESHMART_WEB_PORT"])
+
+    def written() -> int:
+        return broker.end(worker.changelogs(run))
+
+    process = worker.start(run)
+    port = int(process.environments[0]["FRESHMART_WEB_PORT"])
+    on_hand = {f"{_store(chain, sku)}/{sku}": ON_HAND for sku in probes}
     try:
-        _until_ready(port, process)
-        _until_quiet(broker, worker.changelogs(run))
+        worker.open_day(process, chain, truth_of(chain), run)
+        broker.send(topics.inventory.name, worker.counts(on_hand, chain))
+        until_quiet(written)
         receipts = messages(chain)
-        peak = _peak(broker, worker.changelogs(run), topics.sales.name, receipts, chain.receipts // BURST_SHARE)
+        peak: float | None = asked.peak
+        if peak is None:
+            burst = chain.receipts // BURST_SHARE
+            peak = _peak(broker, written, topics.sales.name, receipts, burst)
+            _demand(chain, peak, asked.seconds, burst)
         say(f"peak: {peak:,.0f} receipts/s")
         levels = []
         for number, load in enumerate(LOADS):
-            _until_quiet(broker, worker.changelogs(run))
+            until_quiet(written)
             own = probes[number :: len(LOADS)]
             levels.append(_level(run, chain, load, load * peak, own, receipts, port, asked.seconds))
             say(_row(levels[-1]))
     finally:
         process.stop()
     return "\n".join(
-        ["| load | receipts/s | to the reorder: p50, p95, p99, max | reads: p50, p95, p99, max |"]
-        + ["|---|---|---|---|"]
+        [
+            "| load | receipts/s | to the reorder: p50, p95, p99, max "
+            f"| slowest percent: {', '.join(PARTS)} | reads: p50, p95, p99, max |",
+            "|---|---|---|---|---|",
+        ]
         + [_row(level) for level in levels]
     )
 
@@ -98,9 +117,7 @@ def _level(
     seconds: int,
 ) -> Level:
     topics = Freshmart.topics(run)
-    batch = list(islice(receipts, int(rate * (seconds + SETTLE_SECONDS))))
-    if len(batch) < int(rate * (seconds + SETTLE_SECONDS)):
-        raise SystemExit("there are not enough receipts for this: ask for more with --receipts")
+    batch = list(islice(receipts, _count(rate, seconds)))
     answers: Queue[list[float]] = _spawn.Queue()
     helpers = [_spawn.Process(target=_read, args=(port, chain.store_ids, seconds, answers))]
     if batch:
@@ -112,12 +129,13 @@ def _level(
     reads = answers.get(timeout=seconds + LOST_SECONDS)
     for helper in helpers:
         helper.join(LOST_SECONDS)
-    return Level(load, rate, sorted(orders), sorted(reads))
+    return Level(load, rate, orders, sorted(reads))
 
 
-def _probe(run: Run, chain: Chain, probes: Sequence[str], seconds: int) -> list[float]:
+def _probe(run: Run, chain: Chain, probes: Sequence[str], seconds: int) -> list[Way]:
     topics, sent = Freshmart.topics(run), dict[str, float]()
-    taken: dict[str, float] = {}
+    taken, logged, changelogs = dict[str, float](), dict[str, Logged](), Freshmart().changelogs(run)
+    before = run.broker.ends(changelogs)
     expected = set(probes)
     is_done = threading.Event()
     consumer = Consumer(
@@ -129,7 +147,7 @@ def _probe(run: Run, chain: Chain, probes: Sequence[str], seconds: int) -> list[
             "log_level": 0,
         }
     )
-    places = [TopicPartition(topics.reorders.name, number) for number in range(PARTITIONS)]
+    places = [TopicPartition(topics.reorders.name, number) for number in range(run.broker.partitions)]
     for place in places:
         place.offset = consumer.get_watermark_offsets(place)[1]
     consumer.assign(places)
@@ -153,7 +171,8 @@ def _probe(run: Run, chain: Chain, probes: Sequence[str], seconds: int) -> list[
         time.sleep(max(begin + number / PROBES_PER_SECOND - time.perf_counter(), 0))
         store_id = _store(chain, sku)
         sent[sku] = time.perf_counter()
-        producer.produce(topics.sales.name, _receipt(chain, store_id, sku), store_id.encode())
+        note = partial(_note, logged, sku)
+        producer.produce(topics.sales.name, _receipt(chain, store_id, sku), store_id.encode(), on_delivery=note)
         producer.poll(0)
     producer.flush(LOST_SECONDS)
     until = time.perf_counter() + LOST_SECONDS
@@ -164,7 +183,14 @@ def _probe(run: Run, chain: Chain, probes: Sequence[str], seconds: int) -> list[
     consumer.close()
     if missing := sent.keys() - taken.keys():
         raise SystemExit(f"{len(missing)} of {len(sent)} probes brought no reorder within {LOST_SECONDS:.0f} s")
-    return [taken[sku] - at for sku, at in sent.items()]
+    commits = Commits(chain_of.from_iterable(run.broker.read(name, before) for name in changelogs), topics.sales.name)
+    return ways(sent, logged, commits, taken)
+
+
+def _note(logged: dict[str, Logged], sku: str, error: KafkaError | None, message: Message) -> None:
+    if error is not None:
+        raise KafkaException(error)
+    logged[sku] = Logged.of(message)
 
 
 def _produce(bootstrap: str, topic: str, receipts: Sequence[tuple[bytes, bytes]], rate: float) -> None:
@@ -209,36 +235,30 @@ def _read(port: int, store_ids: Sequence[str], seconds: int, answers: "Queue[lis
 
 
 def _peak(
-    broker: Broker, changelogs: list[str], topic: str, receipts: Iterator[tuple[bytes, bytes]], count: int
+    broker: Broker, written: Callable[[], int], topic: str, receipts: Iterator[tuple[bytes, bytes]], count: int
 ) -> float:
     batch, begin = list(islice(receipts, count)), time.perf_counter()
     broker.send(topic, batch)
-    return count / (_until_quiet(broker, changelogs) - begin)
+    return count / (until_quiet(written) - begin)
 
 
-def _until_quiet(broker: Broker, changelogs: list[str]) -> float:
-    """Wait until nothing more is written; when the last was."""
-    end, last = broker.end(changelogs), time.perf_counter()
-    while time.perf_counter() - last < SETTLE_SECONDS:
-        time.sleep(0.05)
-        now = broker.end(changelogs)
-        if now != end:
-            end, last = now, time.perf_counter()
-    return last
+def needed(peak: float, seconds: int) -> int:
+    """How many receipts all loads take at this peak, in receipts per second."""
+    return sum(_count(load * peak, seconds) for load in LOADS)
 
 
-def _until_ready(port: int, process: Running) -> None:
-    until = time.monotonic() + 60
-    while time.monotonic() < until:
-        try:
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-            connection.request("GET", "/health/ready")
-            if connection.getresponse().status == HTTPStatus.OK:
-                return
-        except OSError:
-            pass
-        time.sleep(0.02)
-    raise SystemExit(f"the worker did not become ready: {process.last_words}")
+def _count(rate: float, seconds: int) -> int:
+    return int(rate * (seconds + SETTLE_SECONDS))
+
+
+def _demand(chain: Chain, peak: float, seconds: int, burst: int) -> None:
+    missing = needed(peak, seconds) + burst - chain.receipts
+    if missing > 0:
+        # A fifth of what is added goes into the burst.
+        more = missing * BURST_SHARE // (BURST_SHARE - 1) + 1 if burst else missing
+        raise SystemExit(
+            f"a peak of {peak:,.0f} receipts/s takes more receipts: ask for --receipts {chain.receipts + more}"
+        )
 
 
 def _store(chain: Chain, sku: str) -> str:
@@ -253,9 +273,10 @@ def _receipt(chain: Chain, store_id: str, sku: str) -> bytes:
 
 
 def _row(level: Level) -> str:
-    orders, reads = quantiles(level.orders), quantiles(level.reads)
+    orders, reads = quantiles([way.seconds for way in level.orders]), quantiles(level.reads)
+    parts = ", ".join(f"{seconds * 1e3:.1f}" for seconds in slowest_parts(level.orders))
     name = f"{level.load:.0%}" if level.load else "idle"
-    return f"| {name} | {level.rate:,.0f} | {orders} ms | {reads} ms |"
+    return f"| {name} | {level.rate:,.0f} | {orders} ms | {parts} ms | {reads} ms |"
 
 
 def quantiles(sorted_seconds: Sequence[float]) -> str:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.broker import Broker
-from benchmarks.contestants import Freshmart, Run
+from benchmarks.contestants import Run
+from benchmarks.freshmart import Freshmart
 from benchmarks.measuring import Running, say
 from benchmarks.workload import Chain, messages, truth_of
 
@@ -36,7 +37,7 @@ def measure(broker: Broker, folder: Path, chain: Chain, asked: argparse.Namespac
     say("a day is made ready")
     truth = truth_of(chain)
     worker.prepare(broker, chain, truth, run)
-    process = Running(worker.command(), worker.environment(run), run.folder / "output")
+    process = Running(worker.command(), worker.environments(run), run.folder / "output")
     try:
         process.watch(lambda: broker.end(worker.changelogs(run)))
     finally:
@@ -67,7 +68,7 @@ def measure(broker: Broker, folder: Path, chain: Chain, asked: argparse.Namespac
 def _restart(worker: Freshmart, run: Run) -> Restart:
     output, changelogs = run.folder / f"output-{time.monotonic_ns()}", worker.changelogs(run)
     before, begin = run.broker.end(changelogs), time.perf_counter()
-    process = Running(worker.command(), worker.environment(run), output)
+    process = Running(worker.command(), worker.environments(run), output)
     try:
         while run.broker.end(changelogs) == before:
             if time.perf_counter() - begin > PATIENCE_SECONDS:

@@ -49,6 +49,11 @@ class Chain:
         random.Random(self.seed).shuffle(found)
         return found
 
+    @property
+    def keys(self) -> list[str]:
+        """Each `store/sku`."""
+        return [f"{store_id}/{sku}" for store_id in self.store_ids for sku in self.skus]
+
     def price(self, sku: str) -> int:
         """Cents."""
         return 49 + int(sku) * 7919 % 2_450
@@ -66,6 +71,11 @@ class Truth:
     discounts: int = 0
     sold: dict[str, int] = field(default_factory=dict)
     """Units by `store/sku`."""
+
+    @property
+    def lines_read(self) -> int:
+        """Those of repeated messages too, which have to be read as well."""
+        return self.messages * self.lines // self.receipts
 
 
 def truth_of(chain: Chain) -> Truth:
