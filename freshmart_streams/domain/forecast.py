@@ -123,8 +123,13 @@ def apply_offered(demand: Demand, *, day: int) -> None:
 
 
 def apply_missing(demand: Demand, *, day: int, thousandths: int) -> bool:
-    """The article was out of stock for so much of a day's opening time; whether that was not known before."""
-    if demand.missing.get(day, 0) == thousandths or day < demand.base_day:
+    """The article was out of stock for so much of a day's opening time; whether that was not known before.
+
+    Nothing is missing of the days before it was on offer, nor of those that are not kept any more.
+    """
+    if not demand.first_day or day < max(demand.first_day, demand.base_day):
+        return False
+    if demand.missing.get(day, 0) == thousandths:
         return False
     demand.missing[day] = thousandths
     demand.missing = {each: demand.missing[each] for each in sorted(demand.missing) if demand.missing[each]}

@@ -168,6 +168,14 @@ class TestStockOuts:
         learn(late, MONDAY + 30)
         assert (early.learned, early.learned_day) == (late.learned, late.learned_day)
 
+    def test_nothing_is_missing_of_what_was_never_on_offer(self) -> None:
+        """Say, it was only ever written off: the table is below zero, and nobody knows of a day."""
+        row = Demand()
+        assert not forecast.apply_missing(row, day=MONDAY, thousandths=500)
+        forecast.apply_offered(row, day=MONDAY)
+        assert not forecast.apply_missing(row, day=MONDAY - 1, thousandths=500)
+        assert row.missing == {}
+
     def test_it_is_forgotten_with_the_days_it_is_about(self) -> None:
         row = demand_of(*[5] * 60)
         for day in range(60):
