@@ -5,6 +5,7 @@
 - `rivals`: seasonal naive, moving average by weekday, TSB.
 - `accuracy`: forecasts of every day, compared with what came.
 - `shelf`, `policy`: an inventory replayed under the application's rule, and under a minimum and maximum.
+- `report`: both over a whole file.
 
 Pure: no file, no clock, no chance. docs/evaluation.md says what the figures mean.
 """
