@@ -224,6 +224,8 @@ def _print(report: Report, *, json: bool) -> None:
         for row in figures["policy"]
     ]
     print_table(POLICY_COLUMNS, rules, empty="")
+    if report.policy.min_max.sold < report.policy.ours.sold:
+        say("min/max does not reach that fill rate, however high its level: stock and waste cannot be compared")
     if report.too_short:
         say(f"{report.too_short} series were too short and left out")
     if report.accuracy.left_out:

@@ -35,7 +35,7 @@ class TestGoodRuns:
         ended = freshmart("evaluate", str(file))
         assert ended.code == 0
         assert ended.out.startswith("2 series from 2024-01-01 to 2024-03-20")
-        assert [word in ended.out for word in ("freshmart", "seasonal naive", "mean of 4 weeks", "TSB", "min/max")]
+        assert all(word in ended.out for word in ("freshmart", "seasonal naive", "mean of 4 weeks", "TSB", "min/max"))
         assert ended.err.splitlines() == [
             "1 series were too short and left out",
             "1 days with a stock-out were not measured: nobody knows their demand",
@@ -62,6 +62,16 @@ class TestGoodRuns:
             for more in ((), ("--shelf-life", "300"))
         )
         assert spoils > 0 == keeps
+
+    def test_say_when_no_level_of_min_max_serves_as_well(self, freshmart: Freshmart, file: Path) -> None:
+        # Nothing is sold in the weeks that min/max looks back on: its first level is 0 times any factor.
+        units = [0] * 42 + [5] * 60
+        days = [date(2024, 1, 1) + timedelta(days=day) for day in range(len(units))]
+        lines = [f"{day},a,{asked}" for day, asked in zip(days, units, strict=True)]
+        file.write_text("\n".join(["date,series,quantity", *lines]))
+        ended = freshmart("evaluate", str(file), "--warm-up", "28")
+        assert ended.code == 0
+        assert "min/max does not reach that fill rate" in ended.err
 
     def test_draw_pictures(self, freshmart: Freshmart, file: Path, tmp_path: Path) -> None:
         assert freshmart("evaluate", str(file), "--charts", str(tmp_path / "new" / "charts")).code == 0
