@@ -83,6 +83,10 @@ class TestLocks:
         assert "flit-core" in lock("run")
 
 
+OPTIONAL = {"matplotlib", "numpy", "statsforecast"}
+"""What `freshmart evaluate` draws and compares with where it is installed; nothing else may ask for it."""
+
+
 class TestDependencies:
     def test_are_declared_exactly_when_they_are_imported(self) -> None:
         imported = {
@@ -91,11 +95,20 @@ class TestDependencies:
             for node in ast.walk(ast.parse(path.read_text()))
             for name in imports(node)
         }
-        others = imported - sys.stdlib_module_names - {"freshmart_streams"}
+        others = imported - sys.stdlib_module_names - {"freshmart_streams"} - OPTIONAL
         distributions = metadata.packages_distributions()
         used = {canonicalize_name(distributions[name][0]) for name in others}
         declared = {canonicalize_name(Requirement(text).name) for text in PYPROJECT["project"]["dependencies"]}
         assert used == declared - {"tzdata"}  # data only: zoneinfo reads it
+
+    def test_are_optional_in_the_command_evaluate_alone(self) -> None:
+        found = {
+            path.name
+            for path in (ROOT / "freshmart_streams").rglob("*.py")
+            for node in ast.walk(ast.parse(path.read_text()))
+            if {name.split(".")[0] for name in imports(node)} & OPTIONAL
+        }
+        assert found == {"autoets.py", "evaluation_charts.py"}
 
     @pytest.mark.parametrize("name", ["gzip", "snappy", "lz4", "zstd"])
     def test_read_whatever_a_client_may_have_compressed(self, name: str) -> None:

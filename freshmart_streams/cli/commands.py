@@ -18,6 +18,7 @@ from freshmart_streams.cli import (
     dead_letters,
     demo,
     doctor,
+    evaluate,
     import_files,
     simulate,
     token,
@@ -42,6 +43,7 @@ app.command("worker")(worker.command)
 app.command("broker")(broker.command)
 app.command("simulate")(simulate.command)
 app.command("import")(import_files.command)
+app.command("evaluate")(evaluate.command)
 app.add_typer(topics.app, name="topics")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(audit.app, name="audit")

@@ -24,6 +24,7 @@ COMMANDS = [
     ("broker",),
     ("simulate",),
     ("import",),
+    ("evaluate",),
     ("topics", "create"),
     ("topics", "check"),
     ("dead-letters", "list"),
