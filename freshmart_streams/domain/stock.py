@@ -13,7 +13,7 @@ from enum import IntEnum
 from freshmart_streams.domain import availability, forecast, times
 from freshmart_streams.domain.calendars import Calendar
 from freshmart_streams.domain.forecast import Demand
-from freshmart_streams.domain.ledger import Ledger
+from freshmart_streams.domain.ledger import NEVER_COUNTED, Ledger
 from freshmart_streams.domain.replenishment import Levels
 from freshmart_streams.domain.times import Instant
 
@@ -161,7 +161,12 @@ def note_history_change(stock: Stock) -> None:
 
 
 def may_have_been_out(stock: Stock, today: int) -> bool:
-    """Whether something may be missing of the days of which the row knows."""
+    """Whether something may be missing of the days of which the row knows.
+
+    Of an article that was never counted nor there by the books, nobody knows: only its sales are told.
+    """
+    if stock.shelf is Shelf.NEVER and stock.counted_at == NEVER_COUNTED:
+        return False
     return stock.on_hand <= 0 or bool(stock.out_since) or stock.out_day >= today - 1
 
 

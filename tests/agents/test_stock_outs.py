@@ -57,3 +57,13 @@ def test_an_article_that_is_gone_for_weeks_is_expected_as_before() -> None:
     shop.move(f"{times.to_iso(MONDAY + 40)} 05:00", "delivery", (SKU, 60))
     shop.sale(f"{times.to_iso(MONDAY + 40)} 07:30", line(SKU, 1))
     assert shop.stock(SKU).demand_rate_per_day == pytest.approx(before, rel=0.1)
+
+
+def test_where_only_sales_are_told_nobody_knows_what_was_out() -> None:
+    shop = ShopDriver().open_store(PASTA, rollout={"reorder": "auto"})
+    for number in range(5):
+        shop.sale(f"{times.to_iso(MONDAY + number)} 12:00", line(SKU, 5))
+    shop.sale(f"{times.to_iso(MONDAY + 40)} 12:00", line(SKU, 1))
+    demand = shop.driver.rows(tables.demand)[f"0042/{SKU}"]
+    assert demand.missing == {}
+    assert forecast.in_force(demand).level < 1.0
