@@ -32,7 +32,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     kinds = parser.add_subparsers(dest="what", required=True, metavar="WHAT")
     for name, kind in WHAT.items():
-        own = kinds.add_parser(name, description=kind.__doc__, help=(kind.__doc__ or "").splitlines()[0])
+        first_line = (kind.__doc__ or "").splitlines()[0].replace("%", "%%")  # argparse fills in what % asks for
+        own = kinds.add_parser(name, description=kind.__doc__, help=first_line)
         own.add_argument("--receipts", type=int, default=200_000, help="messages of ten lines each (%(default)s)")
         own.add_argument("--stores", type=int, default=200, help="stores (%(default)s)")
         own.add_argument("--articles", type=int, default=20_000, help="articles (%(default)s)")

@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 import faust
 import msgspec
@@ -137,6 +138,7 @@ class Worker:
             session_timeout=float(settings.session_timeout_s),
             standbys=settings.standbys,
             advertised_url=settings.advertised_url,
+            client_id=f"freshmart-{urlsplit(settings.advertised_url).netloc.replace(':', '-')}",
             credentials=_credentials(connection),
         )
         self._company = CompanyDays()

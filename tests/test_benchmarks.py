@@ -193,3 +193,10 @@ def test_each_says_what_it_does(what: str, capsys: pytest.CaptureFixture[str]) -
         main([what, "--help"])
     assert ended.value.code == 0
     assert "--receipts" in capsys.readouterr().out
+
+
+def test_all_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--help"])
+    assert ended.value.code == 0
+    assert {"throughput", "latency", "recovery", "growth", "day"} <= set(capsys.readouterr().out.split())

@@ -110,6 +110,7 @@ class App(faust.App):
         session_timeout: seconds after which the group believes a silent worker dead.
         standbys: copies of each partition that other workers keep.
         advertised_url: how other workers reach this one.
+        client_id: what the broker calls this one, among the group's members and in its log.
         web_enabled: whether to serve HTTP.
         credentials: for the broker, in Faust's form.
         web_options: arguments of `aiohttp.web.Application`, its middlewares.
@@ -130,6 +131,7 @@ class App(faust.App):
         standbys: int = 0,
         web_options: Mapping[str, Any] | None = None,
         advertised_url: str = "",
+        client_id: str = "freshmart",
         web_enabled: bool = True,
         credentials: Any = None,
     ) -> None:
@@ -137,6 +139,7 @@ class App(faust.App):
             app_id,
             broker=[f"state://{address}" for address in connection.bootstrap.split(",")],
             broker_credentials=credentials,
+            broker_client_id=client_id,
             env={},  # Faust's own variables would beat these arguments
             store="memory://",
             datadir=str(options.folder),

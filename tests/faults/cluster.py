@@ -275,6 +275,12 @@ class Cluster:
         assert worker is not None
         return frozenset(number for number in range(PARTITIONS) if worker.metric(name, f'partition="{number}"'))
 
+    def put_out(self) -> set[str]:
+        """Whose worker the broker took for dead and put out of the group; its client id ends in the slot's port."""
+        failed = f" in group {self.site.topics.prefix}streams has failed, removing it from the group"
+        lines = [line for line in self.broker.output.splitlines() if failed in line]
+        return {slot.name for slot in self.slots if any(f"-{slot.port}-" in line for line in lines)}
+
     def _reap(self, slot: Slot) -> None:
         ending, slot.ending = slot.ending, None
         if ending is None:

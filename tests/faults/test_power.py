@@ -10,10 +10,11 @@ from freshmart_streams.engine.connection import Connection, Mode
 from freshmart_streams.engine.journal import LocalState, Marker, encode_marker
 from freshmart_streams.engine.stores import MemoryStore
 from tests.faults import zombies
+from tests.faults.cluster import NAMES
 from tests.faults.ground import Ground
 from tests.faults.planted import BUGS, CONDITIONS, seq_not_checked
 from tests.faults.power import ON_EMBEDDED, ON_KAFKA, SCENARIOS, Scenario, search
-from tests.faults.schedules import SLOTS
+from tests.faults.schedules import SLOTS, Action
 
 ON_DEMAND = {"row-not-stored-back", "agenda-lost", "standby-taken-as-it-is", "changelog-before-fence"}
 """Beyond goal R13: only `python -m tests.faults --power` looks for these, to keep the tests to some minutes."""
@@ -32,7 +33,14 @@ def ground(kafka_program: None, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 @pytest.mark.parametrize("scenario", [pytest.param(one, id=one.name, marks=slowly) for one in CONTROLS])
 def test_nothing_is_found_where_no_bug_is_planted(scenario: Scenario, ground: Ground, tmp_path: Path) -> None:
-    assert scenario.control(1, tmp_path, ground) == []
+    outcome = scenario.control(1, tmp_path, ground)
+    assert outcome.differences == []
+    frozen = {
+        NAMES[step.slot]
+        for step in scenario.schedule(1).steps
+        if step.slot is not None and step.action is Action.FREEZE
+    }
+    assert frozen <= outcome.put_out, "the broker's log tells who was taken for dead"
 
 
 @pytest.mark.parametrize("bug", [pytest.param(one, marks=slowly) for one in IN_TESTS])

@@ -101,6 +101,11 @@ class Kafka:
         return f"127.0.0.1:{self.port}"
 
     @property
+    def output(self) -> str:
+        """What the broker has printed: its own log (see log4j2.properties)."""
+        return (self.folder / "output").read_text(errors="replace")
+
+    @property
     def pid(self) -> int | None:
         """The process of the running broker. A number that another program has by now does not count."""
         try:
