@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from freshmart_streams.domain import order_places, orders, stock, times
+from freshmart_streams.domain import order_places, orders, times
 from freshmart_streams.domain.books import Moment, order_key
 from freshmart_streams.domain.order_places import Standing
 from freshmart_streams.domain.orders import Order
@@ -71,7 +71,7 @@ def reason_of(row: Stock, levels: Levels, trigger: str, binding: str) -> Reorder
         on_hand=row.on_hand,
         on_order=row.on_order,
         in_transit=row.in_transit,
-        expected_waste=stock.EXPECTED_WASTE,
+        expected_waste=min(row.expected_waste, max(row.on_hand, 0)),
         inventory_position=inventory_position(row),
         forecast=levels.forecast,
         safety_stock=levels.safety_stock,

@@ -24,15 +24,16 @@ class ExpectedDay(NamedTuple):
     """So many are enough with the probabilities `QUANTILES`."""
 
 
-def parameters_at(demand: Demand, *, calendar: Calendar, at: Instant, unit: Unit) -> Parameters:
+def parameters_at(demand: Demand, *, calendar: Calendar, at: Instant, unit: Unit, spread: float) -> Parameters:
     """What is expected at an instant, whenever a decision asked last."""
-    return forecast.parameters(
+    expected = forecast.parameters(
         demand,
         calendar=calendar,
         today=calendars.today(calendar, at),
         elapsed=calendars.elapsed_today(calendar, at),
         typical_purchase=units.typical_purchase(unit),
     )
+    return forecast.widen(expected, spread)
 
 
 def expected_days(expected: Parameters, *, calendar: Calendar, at: Instant) -> list[ExpectedDay]:

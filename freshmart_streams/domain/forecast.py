@@ -29,7 +29,7 @@ import msgspec
 from freshmart_streams.domain import calendars
 from freshmart_streams.domain.availability import WHOLE_DAY
 from freshmart_streams.domain.calendars import Calendar
-from freshmart_streams.domain.learning import SILENT_MAX, Learned, silent_days
+from freshmart_streams.domain.learning import SILENT_MAX, WEEK, Learned, silent_days, variance_of_sum
 
 STEP_PURCHASES: Final = 8.0
 """Typical purchases that a step is expected to bring; four times as many end it."""
@@ -42,9 +42,6 @@ SILENCE_DAYS: Final = 126
 
 KEPT_DAYS: Final = 400
 """Days kept of an article that nobody knows, of which nothing is learned."""
-
-UNCERTAINTY_MAX: Final = 1.0
-"""A new article may not be ordered as if it could sell anything."""
 
 
 class Demand(msgspec.Struct, array_like=True, gc=False):
@@ -85,6 +82,8 @@ class Parameters(msgspec.Struct, frozen=True, gc=False):
     """Base units; 1.0 is Poisson."""
     evidence: float
     """Base units sold that the level rests on, older ones counting less."""
+    sum_factor: float = 1.0
+    """By how much more the demand of seven days varies than if they did not depend on each other."""
 
 
 class Forecast(msgspec.Struct, frozen=True, gc=False):
@@ -224,6 +223,17 @@ def first_day_in_force_until(day: int, sold: int) -> int:
     return day + 1 + _DAYS_AFTER_FIRST[sold] if sold <= FIRST_SOLD_MAX else 0
 
 
+def widen(expected: Parameters, spread: float) -> Parameters:
+    """The same with standard deviations so many times as large, as `service` found them to have to be.
+
+    >>> widen(Parameters(6.0, (1.0,) * 7, variance_to_mean=1.0, evidence=33.0), 1.5).variance_to_mean
+    2.25
+    """
+    if spread == 1.0:
+        return expected
+    return msgspec.structs.replace(expected, variance_to_mean=expected.variance_to_mean * spread * spread)
+
+
 def expected_on(expected: Parameters, day: int) -> float:
     """Base units expected on a day on which the store is open."""
     return expected.level * expected.weekday_factors[(day - 1) % 7]
@@ -246,16 +256,17 @@ def interval_in(expected: Parameters, days: Iterable[tuple[int, float]]) -> Fore
     """
     level, factors = expected.level, expected.weekday_factors
     daily = tuple([level * factors[place] * share for place, share in days])
-    return Forecast(daily, variance_of(expected, sum(daily)))
+    return Forecast(daily, variance_of(expected, sum(daily), len(daily)))
 
 
-def variance_of(expected: Parameters, mean: float) -> float:
-    """Variance of the demand of an interval of this mean.
+def variance_of(expected: Parameters, mean: float, days: int = 1) -> float:
+    """Variance of the demand of so many days in a row, of which this is the mean.
 
-    `variance to mean · m · (1 + m / evidence)`, at most twice the plain product, because the level is only an estimate.
+    What is learned of seven days tells how much any two of them have in common, and so of any number of days: each pair
+    adds the same. More for more days and for a higher mean.
     """
-    uncertainty = min(mean / expected.evidence, UNCERTAINTY_MAX) if mean else 0.0
-    return expected.variance_to_mean * mean * (1 + uncertainty)
+    common = (expected.sum_factor - 1.0) * (days - 1) / (WEEK - 1) if days > 1 else 0.0
+    return variance_of_sum(expected.variance_to_mean, mean, expected.evidence) * (1.0 + common)
 
 
 _EVEN: Final = (1.0,) * 7
@@ -268,7 +279,7 @@ _SHARE_MIN: Final = 0.1
 def _parameters(learned: bytes, typical_purchase: int) -> Parameters:
     state = Learned(learned, typical_purchase)
     level, evidence = state.level_and_evidence()
-    return Parameters(level, state.weekday_factors(), state.variance_to_mean(), evidence)
+    return Parameters(level, state.weekday_factors(), state.variance_to_mean(), evidence, state.sum_factor())
 
 
 def _newest(demand: Demand) -> tuple[bytes, int]:

@@ -9,6 +9,10 @@ weekday with the factor r and at the level l:
   which is a week's sales on one day;
 - variance to mean is `(Σ e² + 4) / (Σ l·r + 4)` over the errors e = y − l·r: 1, Poisson, while little is known;
 - both leave out the first week, in which the level is only found, or they would learn what it lacked;
+- days in a row err in the same direction where demand moves faster than the level, so weeks are watched as well: each
+  run of seven days is compared with what its first morning expected, and `(Σ E² + 8 V) / (Σ v + 8 V)` says by how much
+  more the sum varies than its days would if they did not depend on each other (v is that of each such week, V that of
+  the week to come);
 - of a day on which the article could be bought for a share of the opening time only, the sums of factors and of levels
   take in that share (exposure, formulas.md 4.6): nothing sold while nothing was there is no lack of demand;
 - after two weeks a day further off than 3 standard deviations and 3 purchases counts as being there: one bulk buyer is
@@ -27,6 +31,9 @@ from typing import Final
 SHRINKAGE: Final = 4.0
 """Typical purchases that a weekday factor and the variance have to be told before they leave 1."""
 
+UNCERTAINTY_MAX: Final = 1.0
+"""A new article may not be ordered as if it could sell anything."""
+
 SILENT_MAX: Final = 56
 """Days in a row without a sale after which further ones teach nothing."""
 
@@ -42,9 +49,19 @@ _FACTOR_MAX: Final = 7.0
 _LEAST_MEAN: Final = 0.05
 _LEAST_ERROR: Final = 1e-6
 
+WEEK: Final = 7
+"""Days in a row that are watched as one."""
+
+_WEEKS_IMAGINED: Final = 8.0
+"""Weeks that went as expected, at which a new article begins."""
+
+_WEEK_SQUARES_MAX: Final = 25.0
+"""Times its variance, at most, the squared error of a week counts."""
+
 # Days learned and days since the last sale; sums of sales, of factors, and squared errors, each at four rates; sums of
-# squared errors and of what was expected; sales and levels by weekday, from Monday to Sunday.
-_STATE: Final = Struct("<HB28f")
+# squared errors and of what was expected; sales and levels by weekday, from Monday to Sunday; of the running week the
+# level it began with, its error and what was expected of it; sums of the weeks' squared errors and of their variances.
+_STATE: Final = Struct("<HB33f")
 _DAYS_MAX: Final = 0xFFFF
 _SILENT: Final = 2
 """Where a packed state has its days since the last sale."""
@@ -55,23 +72,34 @@ def silent_days(kept: bytes) -> int:
     return kept[_SILENT] if kept else 0
 
 
+def variance_of_sum(variance_to_mean: float, mean: float, evidence: float) -> float:
+    """Variance of a sum of days that do not depend on each other, and of which this is expected.
+
+    `variance to mean · m · (1 + m / evidence)`, at most twice the plain product, because the level is only an estimate.
+    """
+    return variance_to_mean * mean * (1.0 + min(mean / evidence, UNCERTAINTY_MAX)) if mean else 0.0
+
+
 class Learned:
     """The state between two days: sums that are forgotten little by little, in base units where they are units."""
 
     __slots__ = ("_sums", "days", "purchase", "silent")
 
     def __init__(self, kept: bytes, typical_purchase: int) -> None:
-        """Read what `pack` returned; nothing at all is the imagined day."""
+        """Read what `pack` returned; nothing at all is the imagined day.
+
+        Fields are only ever appended: what an older version packed knows nothing of them, which is zeros.
+        """
         self.purchase = float(typical_purchase)
         self._sums: list[float]
         if kept:
-            self.days, self.silent, *self._sums = _STATE.unpack(kept)
+            self.days, self.silent, *self._sums = _STATE.unpack(kept.ljust(_STATE.size, b"\0"))
         else:
             self.days = self.silent = 0
-            self._sums = [self.purchase] * 4 + [1.0] * 4 + [0.0] * 20
+            self._sums = [self.purchase] * 4 + [1.0] * 4 + [0.0] * 25
 
     def pack(self) -> bytes:
-        """The state as 115 bytes."""
+        """The state as 135 bytes."""
         return _STATE.pack(min(self.days, _DAYS_MAX), self.silent, *self._sums)
 
     def level_and_evidence(self) -> tuple[float, float]:
@@ -95,6 +123,15 @@ class Learned:
         """Base units; 1.0 is Poisson."""
         prior = SHRINKAGE * self.purchase
         return (self._sums[12] + prior * self.purchase) / (self._sums[13] + prior)
+
+    def sum_factor(self) -> float:
+        """By how much more the demand of `WEEK` days varies than its days say; 1 at least."""
+        squares, variances = self._sums[31:33]
+        if not variances:
+            return 1.0
+        level, evidence = self.level_and_evidence()
+        coming = _WEEKS_IMAGINED * variance_of_sum(self.variance_to_mean(), WEEK * level, evidence)
+        return max((squares + coming) / (variances + coming), 1.0)
 
     def learn(self, units: int, place: int, share: float = 1.0) -> None:
         """Take in a day that is over: `units` sold, on a weekday, Monday being 0.
@@ -143,4 +180,20 @@ class Learned:
             sums[13] = 0.98 * means + expected
             sums[14 + place] = 0.93 * sold + y
             sums[21 + place] = 0.93 * levels + level * share
+            day_of_week = (self.days - _FOUND_AFTER) % WEEK
+            if day_of_week:
+                first_level = sums[28]
+                sums[29] += y - first_level * r
+                sums[30] += first_level * r
+                if day_of_week == WEEK - 1:
+                    self._end_week()
+            else:
+                sums[28:31] = level, y - expected, expected
         self.days += 1
+
+    def _end_week(self) -> None:
+        """Compare the week that is over with what was expected of it."""
+        sums = self._sums
+        variance = variance_of_sum(self.variance_to_mean(), sums[30], self.level_and_evidence()[1])
+        sums[31] = 0.97 * sums[31] + min(sums[29] ** 2, _WEEK_SQUARES_MAX * variance)
+        sums[32] = 0.97 * sums[32] + variance

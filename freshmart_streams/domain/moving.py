@@ -15,6 +15,7 @@ from freshmart_streams.domain import (
     forecast,
     lead_times,
     ledger,
+    lots,
     money,
     order_places,
     orders,
@@ -31,7 +32,7 @@ from freshmart_streams.domain.lead_times import LeadTimes
 from freshmart_streams.domain.orders import Order
 from freshmart_streams.domain.stock import Stock
 from freshmart_streams.events.alerts import AlertKind
-from freshmart_streams.events.movements import Movement, MovementKind
+from freshmart_streams.events.movements import Movement, MovementKind, MovementLine
 
 MARK = "i"
 """Tells ids of movements from ids of other topics."""
@@ -62,6 +63,7 @@ class Articles:
     def settle(self, trigger: str) -> None:
         """Draw the conclusions for every article whose row was asked for."""
         for sku, row in self._rows.items():
+            stock.keep_lots(row)
             articles.settle_article(self.moment, sku, row, self.known(sku), trigger)
 
 
@@ -110,6 +112,22 @@ def _receive(moment: Moment, movement: Movement, touched: Articles) -> None:
         if quantity:
             _offer(moment, row, sku)
             phantom.close(moment, sku, row, "Goods came.")
+    for line in movement.lines:
+        _keep_lot(moment, movement, line, touched)
+
+
+def _keep_lot(moment: Moment, movement: Movement, line: MovementLine, touched: Articles) -> None:
+    """Keep track of goods by the last day on which they can be sold: as told, else by the shelf life of a delivery."""
+    day, known = times.local(moment.at, moment.zone)[0], touched.known(line.sku)
+    shelf_life_days = None if known is None else known.product.shelf_life_days
+    if line.expires_on is not None:
+        last_day = line.expires_on.toordinal()
+    elif movement.kind is MovementKind.DELIVERY and shelf_life_days is not None:
+        last_day = day + shelf_life_days - 1
+    else:
+        return
+    if line.quantity > 0 and moment.today <= last_day <= day + lots.DAYS_MAX:
+        stock.apply_received(touched.row(line.sku), last_day, line.quantity)
 
 
 def _deliver(moment: Moment, movement: Movement, touched: Articles) -> None:

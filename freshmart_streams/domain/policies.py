@@ -5,9 +5,12 @@ less specific row: `store/sku`, `store/*`, `*/sku`, `*/*`, then the default.
 """
 
 from dataclasses import dataclass
-from typing import Final, Protocol, TypeVar
+from typing import Final, Literal, Protocol, TypeAlias, TypeVar
 
 _Value = TypeVar("_Value")
+
+ServiceLevelSource: TypeAlias = Literal["default", "policy", "margin"]
+"""Where a service level comes from: nobody said one, a planner did, or the margin of one-day goods (`newsvendor`)."""
 
 
 class PolicyFields(Protocol):
@@ -51,6 +54,7 @@ class EffectivePolicy:
     """The store's rollout switches pricing on; a policy takes articles out of it."""
     capacity: int | None = None
     """None: no limit."""
+    service_level_source: ServiceLevelSource = "default"
 
 
 DEFAULT: Final = EffectivePolicy()
@@ -81,6 +85,7 @@ def effective_policy(*rows: PolicyFields | None) -> EffectivePolicy:
         presentation_stock=_first([row.presentation_stock for row in said], DEFAULT.presentation_stock),
         pricing=_first([row.pricing for row in said], DEFAULT.pricing),
         capacity=_first([row.capacity for row in said], DEFAULT.capacity),
+        service_level_source="default" if all(row.service_level is None for row in said) else "policy",
     )
 
 

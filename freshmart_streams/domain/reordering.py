@@ -22,6 +22,8 @@ from freshmart_streams.domain import (
     forecast,
     identifiers,
     lead_times,
+    lots,
+    newsvendor,
     order_places,
     orders,
     outlooks,
@@ -91,15 +93,16 @@ def current_levels(moment: Moment, row: Stock, known: KnownProduct) -> Levels | 
     hour = outlooks.hour_of(moment.calendar, moment.clock, moment.today, moment.second)
     outlook = hour.outlook(product.lead_time_days)
     row.levels_version, row.levels_until = version, store_days.next_full_hour(moment.clock, moment.second)
-    row.levels, row.falling_until, row.bound_until, row.foreseen = None, 0, 0, 0
+    row.levels, row.falling_until, row.bound_until, row.foreseen, row.expected_waste = None, 0, 0, 0, 0
     if outlook is None:
         return None
     is_new = not 0 < demand.first_day < moment.today
     if is_new:
         expected = _today_only(moment, row, demand, product)
     else:
-        expected = forecast.in_force(demand, typical_purchase=units.typical_purchase(product.unit))
-    policy = moment.books.policy_of(moment.store.store_id, product.sku)
+        learned = forecast.in_force(demand, typical_purchase=units.typical_purchase(product.unit))
+        expected = forecast.widen(learned, row.spread)
+    policy = newsvendor.policy_for(moment.books.policy_of(moment.store.store_id, product.sku), product)
     need = replenishment.need_in(
         hour,
         outlook,
@@ -107,7 +110,9 @@ def current_levels(moment: Moment, row: Stock, known: KnownProduct) -> Levels | 
         shelf_life_days=product.shelf_life_days,
         policy=policy,
         lead_time_sigma_days=row.lead_time_sigma_days,
+        stock=(row.lots, row.on_hand),
     )
+    row.expected_waste = need.expected_waste
     row.levels, row.usable_demand, row.demand_rate_per_day = need.levels, need.usable_demand, need.demand_rate_per_day
     row.deliver_by, row.cut_off_at = need.opportunity.deliver_by, need.opportunity.cut_off_at
     row.levels_until = min(row.levels_until, need.opportunity.cut_off_at)
@@ -119,7 +124,11 @@ def current_levels(moment: Moment, row: Stock, known: KnownProduct) -> Levels | 
             row.bound = _bound_of_new(moment, row, demand, product, outlook, policy, spare)
         else:
             row.bound = replenishment.highest_reorder_point(expected, outlook, policy, row.lead_time_sigma_days)
-        row.bound_until = times.start_of_day(min(row.step_until, moment.today + outlooks.DAYS), moment.zone)
+        days = 1 if row.lots else outlooks.DAYS
+        row.bound_until = times.start_of_day(min(row.step_until, moment.today + days), moment.zone)
+    if row.lots and lots.may_spoil(row.lots, row.on_hand, before=outlook.last_day):
+        # By the hour less is expected to be sold of what has to be, and the position falls without a sale.
+        row.bound_until, row.falling_until = 0, min(row.falling_until, row.levels_until)
     return row.levels
 
 
@@ -151,14 +160,14 @@ def calm(moment: Moment, row: Stock, known: KnownProduct) -> tuple[times.Instant
 
 
 def _calm_above_bound(row: Stock, levels: Levels, clock: times.Instant) -> tuple[times.Instant, int]:
-    coming, position = row.on_order + row.in_transit, inventory_position(row)
+    position = inventory_position(row)
     if position > row.bound and clock < row.bound_until:
         until = row.bound_until
         if not row.falling_until:
             row.bound_until = 0
-        return until, max(row.bound - coming, 0)
+        return until, stock.on_hand_for(row, row.bound)
     if position > levels.reorder_point and clock < row.falling_until:
-        return row.falling_until, max(levels.reorder_point - coming, 0)
+        return row.falling_until, stock.on_hand_for(row, levels.reorder_point)
     return 0, 0
 
 
@@ -169,7 +178,7 @@ def _calm_while_open(row: Stock, product: Product, levels: Levels) -> tuple[time
         pack_size=product.pack_size,
         usable_demand=row.usable_demand,
     )
-    return min(row.levels_until, row.open_until), max(lowest - 1 - row.on_order - row.in_transit, 0)
+    return min(row.levels_until, row.open_until), stock.on_hand_for(row, lowest - 1)
 
 
 def keep_history(moment: Moment, row: Stock, sku: str) -> None:
@@ -199,6 +208,8 @@ def levels_on_read(
         unit=product.unit,
         policy=policy,
         lead_time_sigma_days=row.lead_time_sigma_days,
+        spread=row.spread,
+        stock=(row.lots, row.on_hand),
     )
 
 
@@ -230,10 +241,11 @@ def _learned(moment: Moment, row: Stock, product: Product) -> Demand:
     # An event counts up to `dedupe_days` behind the clock, and its day may have begun a day before.
     late_days = moment.books.dedupe_days + 2
     was_learned = demand.learned_day
-    before = forecast.in_force(demand, typical_purchase=purchase)
+    before = forecast.widen(forecast.in_force(demand, typical_purchase=purchase), row.spread)
     forecast.learn(demand, calendar=moment.calendar, today=moment.today, late_days=late_days, typical_purchase=purchase)
     if was_learned:  # otherwise days are learned again
-        service.look_back(moment, demand, product.sku, before=(before, was_learned), typical_purchase=purchase)
+        service.look_back(moment, demand, product, before=(before, was_learned), typical_purchase=purchase)
+    row.spread = service.spread_of(moment, forecast.in_force(demand, typical_purchase=purchase), purchase)
     row.step_until, row.step_units = forecast.until_next_step(demand, today=moment.today, typical_purchase=purchase)
     moment.books.demand[key] = demand
     return demand

@@ -11,9 +11,10 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
-from freshmart_streams.domain import calendars, forecast, outlooks, quantiles, times, units
+from freshmart_streams.domain import calendars, forecast, lots, outlooks, quantiles, times, units
 from freshmart_streams.domain.calendars import Calendar, Opportunity
 from freshmart_streams.domain.forecast import Demand, Forecast, Parameters
+from freshmart_streams.domain.lots import Lots
 from freshmart_streams.domain.outlooks import Hour, Outlook
 from freshmart_streams.domain.policies import EffectivePolicy
 from freshmart_streams.domain.times import Instant
@@ -67,6 +68,8 @@ class Need(msgspec.Struct, frozen=True, gc=False):
     """Base units per calendar day."""
     usable_demand: float | None
     """Base units that are expected to be sold while what is ordered now keeps; None: it keeps."""
+    expected_waste: int = 0
+    """Base units on hand that are expected to spoil within the protection interval."""
 
 
 NOTHING: Final = OrderQuantity(0, 0, "none")
@@ -82,6 +85,8 @@ def need_of(
     unit: str,
     policy: EffectivePolicy,
     lead_time_sigma_days: float = 0.0,
+    spread: float = 1.0,
+    stock: tuple[Lots, int] = ((), 0),
 ) -> Need | None:
     """What an article needs at the order opportunity of `at`; None when its store has no opportunity."""
     today, second = times.local(at, calendar.zone_name)
@@ -99,10 +104,11 @@ def need_of(
     return need_in(
         hour,
         outlook,
-        expected,
+        forecast.widen(expected, spread),
         shelf_life_days=shelf_life_days,
         policy=policy,
         lead_time_sigma_days=lead_time_sigma_days,
+        stock=stock,
     )
 
 
@@ -114,17 +120,28 @@ def need_in(
     shelf_life_days: int | None,
     policy: EffectivePolicy,
     lead_time_sigma_days: float = 0.0,
+    stock: tuple[Lots, int] = ((), 0),
 ) -> Need:
-    """What an article of which this is expected needs of an order placed in this hour."""
+    """What an article of which this is expected needs of an order placed in this hour; `stock`: lots, and on hand."""
     interval = forecast.interval_in(expected, outlook.days)
-    usable = None
-    if shelf_life_days is not None and shelf_life_days <= SHELF_LIFE_DAYS:
+    covered, usable = interval, None
+    if policy.service_level_source == "margin":  # what is ordered now serves its own day, and may be too much for it
+        last_day = outlook.opportunity.deliver_by
+        selling = sum(day <= last_day for day in outlook.opportunity.selling_days)
+        covered = forecast.interval_in(expected, outlook.days[:selling])
+    elif shelf_life_days is not None and shelf_life_days <= SHELF_LIFE_DAYS:
         days = hour.usable_days(outlook.opportunity.deliver_by, shelf_life_days)
         usable = forecast.expected_on(expected, hour.today) * hour.share_of_today
         usable += forecast.expected_on_weekdays(expected, days)
     rate = forecast.expected_on_weekdays(expected, outlook.week) / 7
-    found = levels(interval=interval, policy=policy, lead_time_sigma_days=lead_time_sigma_days)
-    return Need(outlook.opportunity, found, rate, usable)
+    found = levels(interval=covered, policy=policy, lead_time_sigma_days=lead_time_sigma_days)
+    if covered is not interval:
+        found = msgspec.structs.replace(found, forecast=interval.daily)
+    waste, (known, on_hand) = 0, stock
+    if known:
+        days = outlook.opportunity.selling_days
+        waste = lots.expected_waste(known, on_hand, days=days, demand=interval.daily)
+    return Need(outlook.opportunity, found, rate, usable, waste)
 
 
 def highest_reorder_point(
@@ -139,10 +156,10 @@ def highest_reorder_point(
     best = expected.level * max(expected.weekday_factors)
     mean = min(forecast.expected_on_weekdays(expected, outlook.most), best * outlook.longest)
     delays = (best * lead_time_sigma_days) ** 2  # no day of an interval has more than the best one
-    most = forecast.Forecast((mean,), forecast.variance_of(expected, mean) + delays)
+    most = forecast.Forecast((mean,), forecast.variance_of(expected, mean, outlook.longest) + delays)
     highest = levels(interval=most, policy=policy).reorder_point
     if mean > LOW_VOLUME:
-        variance = forecast.variance_of(expected, float(LOW_VOLUME)) + delays
+        variance = forecast.variance_of(expected, float(LOW_VOLUME), outlook.longest) + delays
         odds = policy.service_level / (1.0 - policy.service_level)
         highest = max(highest, math.ceil(LOW_VOLUME + math.sqrt(variance * odds)))
     return highest

@@ -10,6 +10,7 @@ from freshmart_streams.domain import (
     articles,
     forecast,
     ledger,
+    lots,
     phantom,
     receipts,
     reporting,
@@ -58,6 +59,7 @@ def apply_sale(moment: Moment, receipt: Receipt) -> Seen:
             and clock < head.calm_until
             and head.on_hand - quantity > head.calm_above
             and quantity > 0
+            and line.expires_on is None
             and is_today
             and at > head.counted_at
             and known is not None
@@ -77,7 +79,10 @@ def apply_sale(moment: Moment, receipt: Receipt) -> Seen:
         if sku not in touched:
             touched[sku] = books.stock.get(key) or Stock(), known
             calm.pop(key, None)  # its head was opened just now
-        _sell(moment, touched[sku][0], sku, day, at, quantity)
+        row = touched[sku][0]
+        _sell(moment, row, sku, day, at, quantity)
+        if line.expires_on is not None:
+            row.lots = lots.sold(row.lots, last_day=line.expires_on.toordinal(), units=quantity)
     books.stock_heads.keep_all(calm)
     figures = reporting.figures_of(moment, day)
     store_days.apply_receipt(figures, hour, lines)

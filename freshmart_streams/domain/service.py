@@ -6,6 +6,11 @@ loss); always for which share of the opening time the article could be bought. D
 demand, so they count for the latter only. Old days count less and less, for all is halved again and again.
 
     pinball loss of a quantile q at τ: τ · (sold − q) where more was sold, (1 − τ) · (q − sold) where less was
+
+Where the highest of the quantiles is exceeded more often than it promises, forecasts of that pace are *widened*: each
+time it is exceeded their standard deviation grows, each time it is not it shrinks a little, so that both balance where
+the promise is kept. It never falls below what the forecast itself says, for what is counted in whole pieces is covered
+better than promised.
 """
 
 from collections.abc import Sequence
@@ -15,10 +20,11 @@ from zlib import crc32
 
 import msgspec
 
-from freshmart_streams.domain import alerts, calendars, forecast, replenishment
+from freshmart_streams.domain import alerts, calendars, forecast, newsvendor, replenishment
 from freshmart_streams.domain.books import Moment, article_key
 from freshmart_streams.domain.forecast import Demand, Forecast, Parameters
 from freshmart_streams.events.alerts import AlertKind
+from freshmart_streams.events.master_data import Product
 from freshmart_streams.events.values import Mode
 
 QUANTILES: Final = (0.9, 0.98)
@@ -43,6 +49,11 @@ LOOK_EVERY: Final = 100
 MARGIN: Final = 0.005
 """So far below what is promised an alert opens; it closes when the promise is kept."""
 
+SPREAD_RATE: Final = 0.02
+"""Of the standard deviation, that a stretch above the highest quantile adds; 50 times as many within take it away."""
+
+SPREAD_MAX: Final = 2.0
+
 _DAYS_MAX: Final = 28
 """More days at once are an article that nobody looked at: nothing was decided by what was expected of it."""
 
@@ -66,6 +77,7 @@ class Service(msgspec.Struct, array_like=True, gc=False):
         days: open days of articles.
         missing: thousandths of these during which an article was out of stock.
         promised: sum of the service levels in force on these days.
+        spread: times the standard deviation of a forecast that is in force.
     """
 
     steps: int = 0
@@ -76,6 +88,7 @@ class Service(msgspec.Struct, array_like=True, gc=False):
     days: int = 0
     missing: int = 0
     promised: float = 0.0
+    spread: float = 1.0
 
 
 def pace_of(expected: Parameters, typical_purchase: int) -> Pace:
@@ -99,6 +112,8 @@ def compare(row: Service, interval: Forecast, sold: int, *, typical_purchase: in
         total + max(level * (sold - quantile), (1.0 - level) * (quantile - sold)) / typical_purchase
         for total, level, quantile in zip(row.losses, QUANTILES, enough, strict=True)
     )
+    is_exceeded = sold > enough[-1]
+    row.spread = min(max(row.spread + SPREAD_RATE * (is_exceeded - (1.0 - QUANTILES[-1])), 1.0), SPREAD_MAX)
     row.expected += interval.mean / typical_purchase
     row.sold += sold / typical_purchase
     if row.steps >= KEPT_STEPS:
@@ -118,7 +133,7 @@ def count_days(row: Service, *, days: int, missing: int, service_level: float) -
 
 
 def look_back(
-    moment: Moment, demand: Demand, sku: str, *, before: tuple[Parameters, int], typical_purchase: int
+    moment: Moment, demand: Demand, product: Product, *, before: tuple[Parameters, int], typical_purchase: int
 ) -> None:
     """An article has been learned: compare the days since `before`, what was expected and from which day on."""
     expected, first = before
@@ -132,16 +147,23 @@ def look_back(
     rows, key = moment.books.service, service_key(store_id, pace)
     row = rows.get(key) or Service()
     missing = sum(demand.missing.get(day, 0) for day in days)
-    if not missing and (crc32(sku.encode()) + first) % COMPARED_ONE_IN == 0:
+    if not missing and (crc32(product.sku.encode()) + first) % COMPARED_ONE_IN == 0:
         mean = sum(forecast.expected_on(expected, day) for day in days)
         sold = sum(max(forecast.sold_on(demand, day), 0) for day in days)
-        interval = Forecast((mean,), forecast.variance_of(expected, mean))
+        interval = Forecast((mean,), forecast.variance_of(expected, mean, len(days)))
         compare(row, interval, sold, typical_purchase=typical_purchase)
-    level = moment.books.policy_of(store_id, sku).service_level
+    level = newsvendor.policy_for(moment.books.policy_of(store_id, product.sku), product).service_level
     count_days(row, days=len(days), missing=missing, service_level=level)
     rows[key] = row
     if row.days % LOOK_EVERY < len(days):
         _watch(moment)
+
+
+def spread_of(moment: Moment, expected: Parameters, typical_purchase: int) -> float:
+    """By how much forecasts of an article that is expected to sell like this are widened in the store."""
+    key = service_key(moment.store.store_id, pace_of(expected, typical_purchase))
+    row = moment.books.service.get(key)
+    return 1.0 if row is None else row.spread
 
 
 def service_key(store_id: str, pace: Pace) -> str:

@@ -2,22 +2,18 @@
 
     inventory position = max(on hand, 0) + on order + in transit − expected waste
 
-`expected_waste` is 0 in this first form: movements carry expiry dates only for part of the goods, and a receipt rarely
-says which lot it sold, so what will spoil is not known well enough to order against it. The shelf life still caps what
-is ordered (`replenishment.decide_quantity`).
+The expected waste is that of the protection interval (`lots`), worked out with the levels.
 """
 
 from collections.abc import Iterator
 from enum import IntEnum
 
-from freshmart_streams.domain import availability, forecast, times
+from freshmart_streams.domain import availability, forecast, lots, times
 from freshmart_streams.domain.calendars import Calendar
 from freshmart_streams.domain.forecast import Demand
 from freshmart_streams.domain.ledger import NEVER_COUNTED, Ledger
 from freshmart_streams.domain.replenishment import Levels
 from freshmart_streams.domain.times import Instant
-
-EXPECTED_WASTE = 0
 
 
 class Shelf(IntEnum):
@@ -78,6 +74,9 @@ class Stock(StockHead, array_like=True, gc=False):
         bound, bound_until: a level that no reorder point up to this time exceeds, unless the step ends before.
         shelf, out_day: whether the article is out of stock, and the last day on which it was.
         lead_time_sigma_days: by which the lead time of its supplier varies, as of the last step of learning.
+        spread: by how much forecasts are widened (`service`), as of the last step of learning.
+        lots: last day and units of the lots that are kept track of (`lots`).
+        expected_waste: of these, units that spoil within the protection interval of the levels.
         doubt_at: when the agenda looks whether it is still sold (`phantom`); 0: it does not.
         out_since: since when it cannot be bought (`availability`); 0: it can.
         priced_at: `KnownProduct.priced_at` up to which the article's prices in the store are kept up.
@@ -104,6 +103,9 @@ class Stock(StockHead, array_like=True, gc=False):
     out_since: Instant = 0
     lead_time_sigma_days: float = 0.0
     doubt_at: Instant = 0
+    spread: float = 1.0
+    lots: tuple[int, ...] = ()
+    expected_waste: int = 0
 
 
 def inventory_position(stock: Stock) -> int:
@@ -112,7 +114,30 @@ def inventory_position(stock: Stock) -> int:
     >>> inventory_position(Stock(on_hand=-3, on_order=24, in_transit=12))
     36
     """
-    return max(stock.on_hand, 0) + stock.on_order + stock.in_transit - EXPECTED_WASTE
+    return position_less(stock, stock.expected_waste)
+
+
+def position_less(stock: Stock, expected_waste: int) -> int:
+    """As `inventory_position`, if so much will spoil."""
+    return max(stock.on_hand - expected_waste, 0) + stock.on_order + stock.in_transit
+
+
+def on_hand_for(stock: Stock, position: int) -> int:
+    """How many have to be on hand for an inventory position above zero, all else as it is."""
+    return max(position - stock.on_order - stock.in_transit, 0) + stock.expected_waste
+
+
+def keep_lots(stock: Stock) -> None:
+    """Goods moved, so what can be left of the lots is another."""
+    if stock.lots:
+        stock.lots = lots.kept(stock.lots, stock.on_hand)
+        stock.levels_until = 0
+
+
+def apply_received(stock: Stock, last_day: int, units: int) -> None:
+    """Goods came that can be sold up to a day; what will spoil is worked out anew."""
+    stock.lots = lots.received(stock.lots, last_day=last_day, units=units, on_hand=stock.on_hand)
+    stock.levels_until = 0
 
 
 def apply_sold(stock: Stock, day: int, units: int) -> bool:

@@ -17,11 +17,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple, Protocol
 
-from freshmart_streams.domain import calendars, replenishment, times, units
+from freshmart_streams.domain import calendars, replenishment, stock, times, units
 from freshmart_streams.domain.availability import WHOLE_DAY
 from freshmart_streams.domain.calendars import Calendar
 from freshmart_streams.domain.policies import EffectivePolicy
 from freshmart_streams.domain.replenishment import Levels
+from freshmart_streams.domain.stock import Stock
 from freshmart_streams.evaluation.own import OwnForecast
 from freshmart_streams.evaluation.series import Series
 from freshmart_streams.evaluation.shelf import KEEPS, Shelf
@@ -59,8 +60,8 @@ class Terms:
 class Rule(Protocol):
     """Decides what to order."""
 
-    def order(self, day: int, position: int) -> int:
-        """Base units to order in the morning of a day, at this inventory position."""
+    def order(self, day: int, shelf: Shelf, coming: int) -> int:
+        """Base units to order in the morning of a day, with so much ordered already that has not come."""
 
     def apply_day(self, day: int, *, sold: int, missing: int) -> None:
         """A day is over: base units sold, thousandths of it that the article was out of stock."""
@@ -111,7 +112,7 @@ class Ours:
         for day, known in enumerate(series.days[:start], series.first_day):
             self._forecast.apply_day(day, sold=known.sold, missing=known.missing)
 
-    def order(self, day: int, position: int) -> int:
+    def order(self, day: int, shelf: Shelf, coming: int) -> int:
         """As the application decides it."""
         terms = self._terms
         self._forecast.learn(day)
@@ -123,11 +124,12 @@ class Ours:
             shelf_life_days=terms.shelf_life_days,
             unit=terms.unit,
             policy=self._policy,
+            stock=(shelf.lots, shelf.on_hand),
         )
         if need is None:
             return 0
         return replenishment.decide_quantity(
-            inventory_position=position,
+            inventory_position=stock.position_less(Stock(on_hand=shelf.on_hand, on_order=coming), need.expected_waste),
             levels=need.levels,
             pack_size=terms.pack_size,
             usable_demand=need.usable_demand,
@@ -149,11 +151,11 @@ class MinMax:
             _up_to(math.ceil(factor * span * mean - 1e-9)) for mean in means_per_block(series, terms.calendar, start)
         ]
 
-    def order(self, day: int, position: int) -> int:
+    def order(self, day: int, shelf: Shelf, coming: int) -> int:
         """Whole packs up to the level."""
         levels = self._levels[(day - self._first) // RESET_DAYS]
         return replenishment.decide_quantity(
-            inventory_position=position, levels=levels, pack_size=self._pack_size
+            inventory_position=shelf.on_hand + coming, levels=levels, pack_size=self._pack_size
         ).quantity
 
     def apply_day(self, day: int, *, sold: int, missing: int) -> None:
@@ -199,7 +201,7 @@ def replay(series: Series, terms: Terms, rule: Rule, start: int, stocked: Stocke
         wasted = shelf.spoil(day)
         deliver_by = day + terms.lead_time_days
         if calendars.is_delivery_day(calendar, deliver_by):
-            arriving[deliver_by] = rule.order(day, shelf.on_hand + sum(arriving.values()))
+            arriving[deliver_by] = rule.order(day, shelf, sum(arriving.values()))
         shelf.receive(arriving.pop(day, 0), _last_day(terms, day))
         was_empty, asked = shelf.on_hand == 0, known.replayed
         sold = shelf.sell(asked)

@@ -3,6 +3,8 @@
 from collections import deque
 from typing import Final
 
+from freshmart_streams.domain.lots import Lots
+
 KEEPS: Final = 10**9
 """The last day of goods that do not spoil."""
 
@@ -19,6 +21,11 @@ class Shelf:
     def __init__(self) -> None:
         self.on_hand = self.received = self.sold = self.wasted = 0
         self._lots: deque[list[int]] = deque()
+
+    @property
+    def lots(self) -> Lots:
+        """What is there, as `domain.lots` has it."""
+        return tuple(each for last_day, units in self._lots for each in (last_day, units))
 
     def receive(self, units: int, last_day: int = KEEPS) -> None:
         """Put goods behind those that are there; none of them can be sold for longer."""

@@ -14,6 +14,7 @@ from freshmart_streams.domain import (
     calendars,
     expectations,
     forecast,
+    newsvendor,
     order_places,
     policies,
     pricing,
@@ -27,9 +28,10 @@ from freshmart_streams.domain import orders as order_rules
 from freshmart_streams.domain.books import KnownProduct, KnownStore, Mark, OpenAlert, article_key, day_key
 from freshmart_streams.domain.calendars import Calendar
 from freshmart_streams.domain.orders import Order
+from freshmart_streams.domain.policies import EffectivePolicy
 from freshmart_streams.domain.replenishment import Levels
 from freshmart_streams.domain.service import Pace
-from freshmart_streams.domain.stock import Stock, inventory_position
+from freshmart_streams.domain.stock import Stock, position_less
 from freshmart_streams.domain.store_days import DayFigures
 from freshmart_streams.domain.times import Instant
 from freshmart_streams.events.alerts import AlertKind, AlertStatus
@@ -80,8 +82,10 @@ def stock(category: str | None, statuses: Collection[str]) -> AnyListing:
         known = look_up.known(view, sku)
         if category is not None and (known is None or known.product.category != category):
             return None
-        if statuses and _status(row, look_up.levels(view, key, row, known)[0]).value not in statuses:
-            return None
+        if statuses:
+            levels, _, expected_waste = look_up.levels(view, key, row, known)
+            if _status(row, levels, expected_waste).value not in statuses:
+                return None
         value = StockView(**_article(view, look_up, key, row, known))
         return Shown(value=value, changed_at=look_up.local(view, store_id, row))
 
@@ -198,6 +202,7 @@ def _service(view: View, store_id: str, pace: Pace) -> ServiceView:
         article_days=row.days,
         on_shelf=service.on_shelf([row]),
         promised=row.promised / row.days if row.days else None,
+        spread=row.spread,
     )
 
 
@@ -207,8 +212,9 @@ def article(view: View, store_id: str, sku: str) -> ArticleView | None:
     row = view.get(tables.stock, key)
     if row is None:
         return None
-    as_of, policy = look_up.local(view, store_id, row), _policy(view, store_id, sku)
-    return ArticleView(**_article(view, look_up, key, row, look_up.known(view, sku)), policy=policy, as_of=as_of)
+    known = look_up.known(view, sku)
+    as_of, policy = look_up.local(view, store_id, row), _policy(view, store_id, sku, known)
+    return ArticleView(**_article(view, look_up, key, row, known), policy=policy, as_of=as_of)
 
 
 def report(view: View, store_id: str, day: datetime.date | None) -> ReportView | None:
@@ -267,7 +273,7 @@ def demand(view: View, store_id: str, sku: str) -> DemandView | None:
     calendar, product = calendars.of_store(store_row), _LookUp().product(view, sku)
     unit = Unit.PIECE if product is None else product.unit
     days = reordering.demand_on_read(row, view.get(tables.demand, key), calendar=calendar, clock=at)
-    expected = expectations.parameters_at(days, calendar=calendar, at=at, unit=unit)
+    expected = expectations.parameters_at(days, calendar=calendar, at=at, unit=unit, spread=row.spread)
     return DemandView(
         sku=sku,
         name=None if product is None else product.name,
@@ -292,6 +298,7 @@ def demand(view: View, store_id: str, sku: str) -> DemandView | None:
         level=expected.level,
         weekday_factors=list(expected.weekday_factors),
         variance_to_mean=expected.variance_to_mean,
+        sum_factor=expected.sum_factor,
         as_of=times.to_datetime(row.changed_at, calendar.zone_name),
     )
 
@@ -323,8 +330,8 @@ class _LookUp:
 
     def levels(
         self, view: View, key: str, row: Stock, known: KnownProduct | None
-    ) -> tuple[Levels | None, float | None]:
-        """An article's levels, and base units per day, of the hour of its store's clock.
+    ) -> tuple[Levels | None, float | None, int]:
+        """An article's levels, base units per day and expected waste, of the hour of its store's clock.
 
         Those of its row, unless they are older: of an article of which more than enough is there, a sale does not ask.
         """
@@ -334,12 +341,12 @@ class _LookUp:
             self._stores[store_id] = None if store is None or not at else (calendars.of_store(store), at)
         found = self._stores[store_id]
         if known is None or found is None or row.levels is None or found[1] < row.levels_until:
-            return row.levels, None if row.levels is None else row.demand_rate_per_day
+            return row.levels, None if row.levels is None else row.demand_rate_per_day, row.expected_waste
         calendar, at = found
-        policy = policies.effective_policy(*_policy_rows(view, store_id, sku))
+        policy = _policy_in_force(_policy_rows(view, store_id, sku), known)
         demand = view.get(tables.demand, key)
         need = reordering.levels_on_read(row, demand, known.product, calendar=calendar, clock=at, policy=policy)
-        return (None, None) if need is None else (need.levels, need.demand_rate_per_day)
+        return (None, None, 0) if need is None else (need.levels, need.demand_rate_per_day, need.expected_waste)
 
     def local(self, view: View, store_id: str, row: Stock) -> datetime.datetime:
         """The store's clock when the article's row changed last."""
@@ -347,7 +354,7 @@ class _LookUp:
 
 
 def _article(view: View, look_up: _LookUp, key: str, row: Stock, known: KnownProduct | None) -> dict[str, Any]:
-    levels, rate = look_up.levels(view, key, row, known)
+    levels, rate, expected_waste = look_up.levels(view, key, row, known)
     product = None if known is None else known.product
     return {
         "sku": key.partition("/")[2],
@@ -357,13 +364,14 @@ def _article(view: View, look_up: _LookUp, key: str, row: Stock, known: KnownPro
         "on_hand": row.on_hand,
         "on_order": row.on_order,
         "in_transit": row.in_transit,
-        "inventory_position": inventory_position(row),
+        "expected_waste": min(expected_waste, max(row.on_hand, 0)),
+        "inventory_position": position_less(row, expected_waste),
         "reorder_point": None if levels is None else levels.reorder_point,
         "order_up_to_level": None if levels is None else levels.order_up_to_level,
         "price": pricing.price_in_force(view.get(tables.prices, key), known),
         "demand_per_day": rate,
         "days_of_cover": None if rate is None else replenishment.days_of_cover(row.on_hand, rate),
-        "status": _status(row, levels),
+        "status": _status(row, levels, expected_waste),
     }
 
 
@@ -372,20 +380,25 @@ def _policy_rows(view: View, store_id: str, sku: str) -> list[Policy]:
     return [row for row in found if row is not None]
 
 
-def _policy(view: View, store_id: str, sku: str) -> PolicyView:
+def _policy_in_force(rows: list[Policy], known: KnownProduct | None) -> EffectivePolicy:
+    policy = policies.effective_policy(*rows)
+    return policy if known is None else newsvendor.policy_for(policy, known.product)
+
+
+def _policy(view: View, store_id: str, sku: str, known: KnownProduct | None) -> PolicyView:
     rows = _policy_rows(view, store_id, sku)
     shown = [PolicyRow(**structs.asdict(row)) for row in rows]
-    return PolicyView(**dataclasses.asdict(policies.effective_policy(*rows)), rows=shown)
+    return PolicyView(**dataclasses.asdict(_policy_in_force(rows, known)), rows=shown)
 
 
-def _status(row: Stock, levels: Levels | None) -> StockStatus:
+def _status(row: Stock, levels: Levels | None, expected_waste: int) -> StockStatus:
     if row.on_hand < 0:
         return StockStatus.NEGATIVE
     if alert_rules.is_open(row, AlertKind.PHANTOM_STOCK):
         return StockStatus.PHANTOM
     if row.on_hand == 0:
         return StockStatus.OUT
-    if levels is not None and inventory_position(row) <= levels.reorder_point:
+    if levels is not None and position_less(row, expected_waste) <= levels.reorder_point:
         return StockStatus.LOW
     return StockStatus.OK
 

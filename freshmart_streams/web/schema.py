@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 
 from msgspec import UNSET, Raw, Struct, UnsetType
 
+from freshmart_streams.domain.policies import ServiceLevelSource
 from freshmart_streams.domain.service import Pace
 from freshmart_streams.events.alerts import Alert
 from freshmart_streams.events.decisions import OrderStatus, Reorder
@@ -61,7 +62,8 @@ class ServiceView(Struct, kw_only=True):
     `pace`: fast sells three purchases a day or more, slow less than one in two days. `covered_90`, `covered_98`: share
     of the stretches between two looks at an article in which no more was sold than the quantile said. `bias`: expected
     over sold, less one. `pinball_90`, `pinball_98`: mean pinball loss over mean sales. `on_shelf`: share of the opening
-    time during which the articles could be bought; `promised`: the service level in force.
+    time during which the articles could be bought; `promised`: the service level in force. `spread`: so many times as
+    wide as learned the forecasts are in force, because they did not cover what they promise.
     """
 
     pace: Pace
@@ -74,6 +76,7 @@ class ServiceView(Struct, kw_only=True):
     article_days: int
     on_shelf: float | None
     promised: float | None
+    spread: float
 
 
 class StoreView(Struct, kw_only=True):
@@ -100,6 +103,8 @@ class StockView(Struct, kw_only=True):
     on_hand: int
     on_order: int
     in_transit: int
+    expected_waste: int
+    """Of what is on hand, so much is expected to spoil before the next delivery but one."""
     inventory_position: int
     reorder_point: int | None
     order_up_to_level: int | None
@@ -120,6 +125,8 @@ class PolicyView(Struct, kw_only=True):
     """
 
     service_level: float
+    service_level_source: ServiceLevelSource
+    """`margin`: of one-day goods, what one of them earns says how likely they should last the day."""
     min_stock: int
     max_stock: int | None
     presentation_stock: int
@@ -175,6 +182,8 @@ class DemandView(Struct, kw_only=True):
     weekday_factors: list[float]
     """Monday to Sunday."""
     variance_to_mean: float
+    sum_factor: float
+    """By how much more seven days vary than if they did not depend on each other."""
     as_of: datetime | None
     stale: bool | UnsetType = UNSET
 

@@ -1,5 +1,8 @@
 """What an article is expected to sell, out of its days."""
 
+import random
+import statistics
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -376,3 +379,48 @@ class TestIntervals:
         counts = calendars.selling_weekdays(MON_TO_SAT, MONDAY, MONDAY + 30)
         one_by_one = sum(forecast.expected_on(STEADY, day) for day in days)
         assert forecast.expected_on_weekdays(STEADY, counts) == pytest.approx(one_by_one)
+
+    def test_days_that_depend_on_each_other_vary_more_together(self) -> None:
+        together = msgspec.structs.replace(STEADY, sum_factor=4.0)
+        alone, week = forecast.variance_of(STEADY, 40.0, 7), forecast.variance_of(together, 40.0, 7)
+        assert week == pytest.approx(4 * alone)
+        assert forecast.variance_of(together, 40.0, 1) == forecast.variance_of(STEADY, 40.0, 1)
+        # Of seven days there are 21 pairs, and each adds the variance of one day; of three there are three.
+        three = forecast.variance_of(together, 40.0, 3)
+        assert three == pytest.approx(alone + 3 * alone / 3)
+
+    def test_widened_by_half_again_it_has_so_many_times_the_standard_deviation(self) -> None:
+        wide = forecast.widen(STEADY, 1.5)
+        assert forecast.variance_of(wide, 40.0, 5) == pytest.approx(2.25 * forecast.variance_of(STEADY, 40.0, 5))
+        assert forecast.widen(STEADY, 1.0) is STEADY
+
+
+class TestWeeks:
+    """What is learned of days in a row: 60 sold a day, each day or each whole week for itself a half more or less."""
+
+    def learned(self, days_alike: int, seed: int = 3) -> Parameters:
+        chance, row, half = random.Random(seed), Demand(), 30
+        for first in range(0, 364, days_alike):
+            more = chance.uniform(-half, half)
+            for day in range(first, first + days_alike):
+                forecast.apply_sale(row, day=MONDAY + day, units=round(60 + more))
+                learn(row, MONDAY + day + 1)
+        return parameters(row, MONDAY + 364)
+
+    def test_days_for_themselves_add_up(self) -> None:
+        assert statistics.fmean(self.learned(1, seed).sum_factor for seed in range(8)) < 1.5
+
+    def test_days_that_go_together_do_not(self) -> None:
+        assert statistics.fmean(self.learned(7, seed).sum_factor for seed in range(8)) > 2.5
+
+    def test_a_new_article_is_taken_to_sell_each_day_for_itself(self) -> None:
+        assert parameters(demand_of(3, 4, 0, 5), MONDAY + 4).sum_factor == 1.0
+
+    def test_what_an_older_version_packed_is_read(self) -> None:
+        row = demand_of(*[3, 4, 0, 5, 9, 7, 1] * 8)
+        learn(row, MONDAY + 56)
+        older = msgspec.structs.replace(row, learned=row.learned[: len(row.learned) - 20])
+        for day in range(56, 90):
+            forecast.apply_sale(older, day=MONDAY + day, units=4)
+            learn(older, MONDAY + day + 1)
+        assert parameters(older, MONDAY + 90).sum_factor == pytest.approx(1.0, abs=0.5)

@@ -31,7 +31,13 @@ def test_each_field_is_taken_from_the_most_specific_row_that_names_it() -> None:
     of_the_article = Row(max_stock=99, presentation_stock=4, capacity=80)
     of_all = Row(service_level=0.95, presentation_stock=1, pricing=False)
     assert effective_policy(mine, of_the_store, of_the_article, of_all) == EffectivePolicy(
-        service_level=0.95, min_stock=6, max_stock=60, presentation_stock=4, pricing=False, capacity=80
+        service_level=0.95,
+        min_stock=6,
+        max_stock=60,
+        presentation_stock=4,
+        pricing=False,
+        capacity=80,
+        service_level_source="policy",
     )
 
 

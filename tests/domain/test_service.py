@@ -1,8 +1,11 @@
 """How well articles are served."""
 
+import random
+import statistics
+
 import pytest
 
-from freshmart_streams.domain import service
+from freshmart_streams.domain import forecast, service
 from freshmart_streams.domain.forecast import Forecast, Parameters
 from freshmart_streams.domain.service import Pace, Service
 
@@ -53,6 +56,36 @@ class TestCompare:
         for _ in range(service.KEPT_STEPS // 2 - 1):
             service.compare(row, SEVENTEEN, 1, typical_purchase=1)
         assert row.covered[1] / row.steps == pytest.approx(0.5, abs=0.01)
+
+
+class TestSpread:
+    def test_grows_where_more_is_sold_than_promised_and_falls_back(self) -> None:
+        row = Service()
+        service.compare(row, SEVENTEEN, 27, typical_purchase=1)
+        assert row.spread == pytest.approx(1.0 + 0.02 * 0.98)
+        for _ in range(49):
+            service.compare(row, SEVENTEEN, 26, typical_purchase=1)
+        assert row.spread == pytest.approx(1.0, abs=1e-9)
+        service.compare(row, SEVENTEEN, 26, typical_purchase=1)
+        assert row.spread == 1.0
+
+    def test_is_where_the_promise_is_kept(self) -> None:
+        """Demand varies half as much again as the forecast says, so 98 % of days lie within 1.5 standard deviations."""
+        chance, row = random.Random(4), Service()
+        expected = Parameters(400.0, (1.0,) * 7, variance_to_mean=1.0, evidence=1e9)
+        spreads = []
+        for _ in range(6_000):
+            wide = forecast.widen(expected, row.spread)
+            interval = Forecast((400.0,), forecast.variance_of(wide, 400.0))
+            service.compare(row, interval, round(chance.gauss(400.0, 30.0)), typical_purchase=1)
+            spreads.append(row.spread)
+        assert statistics.fmean(spreads[2_000:]) == pytest.approx(1.5, abs=0.06)
+
+    def test_has_an_end(self) -> None:
+        row = Service()
+        for _ in range(200):
+            service.compare(row, SEVENTEEN, 1_000, typical_purchase=1)
+        assert row.spread == service.SPREAD_MAX
 
 
 class TestDays:

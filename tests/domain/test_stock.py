@@ -1,5 +1,7 @@
 """The article's row: position and the units of one day that demand does not hold yet."""
 
+import pytest
+
 from freshmart_streams.domain import forecast, stock, times
 from freshmart_streams.domain.stock import Stock
 
@@ -9,6 +11,17 @@ TUESDAY = times.from_iso("2024-10-08")
 class TestInventoryPosition:
     def test_what_is_missing_on_hand_does_not_ask_for_more(self) -> None:
         assert stock.inventory_position(Stock(on_hand=-5, on_order=12)) == 12
+
+    def test_what_spoils_is_as_if_it_were_not_there(self) -> None:
+        row = Stock(on_hand=9, on_order=12, expected_waste=4)
+        assert stock.inventory_position(row) == 17
+        assert stock.inventory_position(Stock(on_hand=3, on_order=12, expected_waste=4)) == 12
+
+    @pytest.mark.parametrize("position", [1, 12, 13, 40])
+    def test_so_many_on_hand_make_the_position(self, position: int) -> None:
+        row = Stock(on_order=12, expected_waste=4)
+        row.on_hand = stock.on_hand_for(row, position)
+        assert stock.inventory_position(row) == max(position, 12)
 
 
 class TestApplySold:

@@ -36,8 +36,8 @@ class Fixed:
         self.ordered: list[tuple[int, int]] = []
         self.told: list[tuple[int, int]] = []
 
-    def order(self, day: int, position: int) -> int:
-        self.ordered.append((day - MONDAY, position))
+    def order(self, day: int, shelf: Shelf, coming: int) -> int:
+        self.ordered.append((day - MONDAY, shelf.on_hand + coming))
         return self.quantity
 
     def apply_day(self, day: int, *, sold: int, missing: int) -> None:

@@ -62,6 +62,7 @@ class TestStock:
             "on_hand": 9,
             "on_order": 24,
             "in_transit": 12,
+            "expected_waste": 0,
             "inventory_position": 45,
             "reorder_point": 26,
             "order_up_to_level": 30,
@@ -71,6 +72,7 @@ class TestStock:
             "status": "ok",
             "policy": {
                 "service_level": 0.98,
+                "service_level_source": "default",
                 "min_stock": 0,
                 "max_stock": None,
                 "presentation_stock": 0,
@@ -266,6 +268,7 @@ class TestStore:
             "article_days": 50,
             "on_shelf": 0.98,
             "promised": 0.98,
+            "spread": 1.0,
         }
         assert (normal["pace"], normal["covered_98"], normal["on_shelf"]) == ("normal", None, None)
 
