@@ -20,6 +20,7 @@ from freshmart_streams.cli import (
     doctor,
     evaluate,
     import_files,
+    pilot,
     simulate,
     token,
     topics,
@@ -44,6 +45,7 @@ app.command("broker")(broker.command)
 app.command("simulate")(simulate.command)
 app.command("import")(import_files.command)
 app.command("evaluate")(evaluate.command)
+app.command("pilot")(pilot.command)
 app.add_typer(topics.app, name="topics")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(audit.app, name="audit")

@@ -2,12 +2,12 @@
 
 from datetime import date
 
-from freshmart_streams.domain import order_places, orders, times
+from freshmart_streams.domain import order_places, orders, pilots, times
 from freshmart_streams.domain.books import Moment, order_key
 from freshmart_streams.domain.order_places import Standing
 from freshmart_streams.domain.orders import Order
 from freshmart_streams.domain.replenishment import Levels
-from freshmart_streams.domain.stock import Stock, inventory_position
+from freshmart_streams.domain.stock import Stock, decision_position, trial_on_hand
 from freshmart_streams.events.decisions import Binding, Reorder, ReorderReason, Source
 
 
@@ -26,6 +26,7 @@ def book_order(moment: Moment, row: Stock, order: Order, before: Standing) -> No
         row.live_orders = tuple(one for one in row.live_orders if one != order.order_id)
     if order.is_settled and row.open_order == order.order_id:
         row.open_order, row.open_until = "", 0
+        pilots.expect_delivery(moment, row, order)
     moment.books.schedule(moment.store.store_id, orders.next_due(order, moment.zone), f"order/{order.order_id}")
 
 
@@ -65,14 +66,15 @@ def publish(moment: Moment, order: Order) -> None:
 
 
 def reason_of(row: Stock, levels: Levels, trigger: str, binding: str) -> ReorderReason:
-    """The figures of an article at a decision."""
+    """The figures of an article at a decision; of a shadow those of the trial stock, on which it rests."""
+    on_hand, waste = trial_on_hand(row), row.expected_waste if row.trial is None else row.trial.expected_waste
     return ReorderReason(
         trigger=trigger,
-        on_hand=row.on_hand,
-        on_order=row.on_order,
+        on_hand=on_hand,
+        on_order=decision_position(row) - max(on_hand - waste, 0) - row.in_transit,
         in_transit=row.in_transit,
-        expected_waste=min(row.expected_waste, max(row.on_hand, 0)),
-        inventory_position=inventory_position(row),
+        expected_waste=min(waste, max(on_hand, 0)),
+        inventory_position=decision_position(row),
         forecast=levels.forecast,
         safety_stock=levels.safety_stock,
         reorder_point=levels.reorder_point,

@@ -29,6 +29,7 @@ from freshmart_streams.events.master_data import Policy, Product, Store
 from freshmart_streams.events.reports import StoreDay
 
 if TYPE_CHECKING:
+    from freshmart_streams.domain.pilots import Pilot
     from freshmart_streams.domain.service import Service
 
 R = TypeVar("R")
@@ -176,6 +177,10 @@ class Books(Protocol):
     @property
     def changed_days(self) -> Rows[Mark]:
         """By `store/day`: what is not yet published."""
+
+    @property
+    def pilots(self) -> "Rows[Pilot]":
+        """By store."""
 
     @property
     def seen(self) -> Rows[Seen]:

@@ -20,6 +20,7 @@ from freshmart_streams.domain import (
     order_places,
     orders,
     phantom,
+    pilots,
     pricing,
     releases,
     reporting,
@@ -32,7 +33,7 @@ from freshmart_streams.domain.lead_times import LeadTimes
 from freshmart_streams.domain.orders import Order
 from freshmart_streams.domain.stock import Stock
 from freshmart_streams.events.alerts import AlertKind
-from freshmart_streams.events.movements import Movement, MovementKind, MovementLine
+from freshmart_streams.events.movements import Movement, MovementKind, MovementLine, WasteReason
 
 MARK = "i"
 """Tells ids of movements from ids of other topics."""
@@ -87,8 +88,11 @@ def _waste(moment: Moment, movement: Movement, touched: Articles) -> None:
     day = times.local(moment.at, moment.zone)[0]
     cost = 0
     for sku, quantity in touched.quantities.items():
-        ledger.apply_change(touched.row(sku), moment.at, -quantity, moment.clock)
-        known = touched.known(sku)
+        row, known = touched.row(sku), touched.known(sku)
+        before = row.on_hand
+        ledger.apply_change(row, moment.at, -quantity, moment.clock)
+        if movement.reason == WasteReason.EXPIRED:
+            pilots.apply_spoiled(moment, row, None if known is None else known.product, before - row.on_hand)
         cost += 0 if known is None else money.at_cost(quantity, known.product.cost, known.product.unit)
     figures = reporting.figures_of(moment, day)
     figures.waste_cost += cost
@@ -131,7 +135,12 @@ def _keep_lot(moment: Moment, movement: Movement, line: MovementLine, touched: A
 
 
 def _deliver(moment: Moment, movement: Movement, touched: Articles) -> None:
+    before = {sku: touched.row(sku).on_hand for sku in touched.quantities}
     _receive(moment, movement, touched)
+    if not _is_ours(moment, movement):
+        for sku, on_hand in before.items():
+            row, known = touched.row(sku), touched.known(sku)
+            pilots.apply_delivery(moment, row, None if known is None else known.product, row.on_hand - on_hand)
     if movement.order_id is None:
         return
 
@@ -143,6 +152,12 @@ def _deliver(moment: Moment, movement: Movement, touched: Articles) -> None:
         return "More came than was ordered." if orders.is_conflicting(order) else None
 
     _move_order(moment, movement, touched, deliver)
+
+
+def _is_ours(moment: Moment, movement: Movement) -> bool:
+    """Whether an order of ours brought it, one that a supplier may act on."""
+    order = moment.books.orders.get(order_key(moment.store.store_id, movement.order_id or ""))
+    return order is not None and orders.is_in_force(order)
 
 
 def _learn_lead_time(moment: Moment, order: Order) -> None:

@@ -27,6 +27,7 @@ from freshmart_streams.domain import (
     order_places,
     orders,
     outlooks,
+    pilots,
     replenishment,
     service,
     stock,
@@ -42,7 +43,7 @@ from freshmart_streams.domain.outlooks import Outlook
 from freshmart_streams.domain.policies import EffectivePolicy
 from freshmart_streams.domain.replenishment import Levels, Need, OrderQuantity
 from freshmart_streams.domain.reporting import figures_of, mark_day_changed
-from freshmart_streams.domain.stock import Shelf, Stock, inventory_position
+from freshmart_streams.domain.stock import Shelf, Stock, decision_position
 from freshmart_streams.events.alerts import AlertKind
 from freshmart_streams.events.master_data import Product
 from freshmart_streams.events.values import Mode
@@ -65,6 +66,10 @@ def reconsider(moment: Moment, row: Stock, known: KnownProduct, trigger: str) ->
     if row.open_order and moment.clock >= row.open_until:
         booking.settle_open(moment, row)
     mode = moment.store.rollout.reorder
+    if mode is Mode.SHADOW:
+        pilots.follow(moment, row, known.product)
+    elif row.trial is not None:
+        pilots.leave(moment, row)
     if mode is Mode.OFF:
         keep_history(moment, row, known.product.sku)
         return
@@ -72,7 +77,7 @@ def reconsider(moment: Moment, row: Stock, known: KnownProduct, trigger: str) ->
     if levels is None:
         deliveries.tell_if_none(moment)
         return
-    position = inventory_position(row)
+    position = decision_position(row)
     if row.open_order:
         _revise(moment, row, known.product, levels, trigger, mode)
     elif replenishment.is_due(inventory_position=position, levels=levels):
@@ -113,23 +118,31 @@ def current_levels(moment: Moment, row: Stock, known: KnownProduct) -> Levels | 
         stock=(row.lots, row.on_hand),
     )
     row.expected_waste = need.expected_waste
+    if row.trial is not None:
+        days, on_hand = need.opportunity.selling_days, stock.trial_on_hand(row)
+        row.trial.expected_waste = lots.expected_waste(row.trial.lots, on_hand, days=days, demand=need.levels.forecast)
     row.levels, row.usable_demand, row.demand_rate_per_day = need.levels, need.usable_demand, need.demand_rate_per_day
     row.deliver_by, row.cut_off_at = need.opportunity.deliver_by, need.opportunity.cut_off_at
     row.levels_until = min(row.levels_until, need.opportunity.cut_off_at)
     if not is_new:
         row.falling_until = _falling_until(moment, need)
-    spare = inventory_position(row) - need.levels.reorder_point
+    spare = decision_position(row) - need.levels.reorder_point
     if spare > 0 and not row.open_order:
         if is_new:
             row.bound = _bound_of_new(moment, row, demand, product, outlook, policy, spare)
         else:
             row.bound = replenishment.highest_reorder_point(expected, outlook, policy, row.lead_time_sigma_days)
-        days = 1 if row.lots else outlooks.DAYS
-        row.bound_until = times.start_of_day(min(row.step_until, moment.today + days), moment.zone)
-    if row.lots and lots.may_spoil(row.lots, row.on_hand, before=outlook.last_day):
+        ahead = 1 if _lots_of(row) else outlooks.DAYS
+        row.bound_until = times.start_of_day(min(row.step_until, moment.today + ahead), moment.zone)
+    if lots.may_spoil(_lots_of(row), stock.trial_on_hand(row), before=outlook.last_day):
         # By the hour less is expected to be sold of what has to be, and the position falls without a sale.
         row.bound_until, row.falling_until = 0, min(row.falling_until, row.levels_until)
     return row.levels
+
+
+def _lots_of(row: Stock) -> lots.Lots:
+    """Those that decisions look at."""
+    return row.lots if row.trial is None else row.trial.lots
 
 
 def levels_version(moment: Moment, known: KnownProduct) -> int:
@@ -160,7 +173,7 @@ def calm(moment: Moment, row: Stock, known: KnownProduct) -> tuple[times.Instant
 
 
 def _calm_above_bound(row: Stock, levels: Levels, clock: times.Instant) -> tuple[times.Instant, int]:
-    position = inventory_position(row)
+    position = decision_position(row)
     if position > row.bound and clock < row.bound_until:
         until = row.bound_until
         if not row.falling_until:
@@ -173,7 +186,7 @@ def _calm_above_bound(row: Stock, levels: Levels, clock: times.Instant) -> tuple
 
 def _calm_while_open(row: Stock, product: Product, levels: Levels) -> tuple[times.Instant, int]:
     lowest = replenishment.lowest_position_alike(
-        inventory_position=inventory_position(row),
+        inventory_position=decision_position(row),
         levels=levels,
         pack_size=product.pack_size,
         usable_demand=row.usable_demand,
@@ -245,6 +258,9 @@ def _learned(moment: Moment, row: Stock, product: Product) -> Demand:
     forecast.learn(demand, calendar=moment.calendar, today=moment.today, late_days=late_days, typical_purchase=purchase)
     if was_learned:  # otherwise days are learned again
         service.look_back(moment, demand, product, before=(before, was_learned), typical_purchase=purchase)
+        if row.trial is not None:
+            days, missing = service.days_since(moment, demand, was_learned)
+            pilots.sample(moment, row, product, days=days, missing=missing, expected_per_day=before.level)
     row.spread = service.spread_of(moment, forecast.in_force(demand, typical_purchase=purchase), purchase)
     row.step_until, row.step_units = forecast.until_next_step(demand, today=moment.today, typical_purchase=purchase)
     moment.books.demand[key] = demand
@@ -282,7 +298,7 @@ def _bound_of_new(
     expected = _today_only(moment, row, demand, product, more)
     imagined = forecast.on_first_day(0, elapsed=0.0, typical_purchase=purchase)
     bound = max(
-        inventory_position(row) - more,
+        decision_position(row) - more,
         replenishment.highest_reorder_point(expected, outlook, policy, row.lead_time_sigma_days),
         replenishment.highest_reorder_point(imagined, outlook, policy, row.lead_time_sigma_days),
     )
@@ -310,7 +326,7 @@ def _is_held_back(moment: Moment, row: Stock, product: Product, levels: Levels) 
     order = moment.books.orders.get(order_key(moment.store.store_id, row.open_order))
     if moment.store.rollout.reorder is not Mode.AUTO or order is None or not orders.is_revisable(order):
         return False
-    wanted = _wanted(row, product, levels, inventory_position(row))
+    wanted = _wanted(row, product, levels, decision_position(row))
     return order.mode is not Mode.AUTO or order.quantity != wanted.quantity
 
 
@@ -340,7 +356,7 @@ def _wanted(row: Stock, product: Product, levels: Levels, position: int) -> Orde
 
 
 def _propose(moment: Moment, row: Stock, product: Product, levels: Levels, trigger: str, mode: Mode) -> None:
-    wanted = _wanted(row, product, levels, inventory_position(row))
+    wanted = _wanted(row, product, levels, decision_position(row))
     if not wanted.packs:
         return
     store_id = moment.store.store_id
@@ -371,7 +387,7 @@ def _revise(moment: Moment, row: Stock, product: Product, levels: Levels, trigge
     order = moment.books.orders.get(order_key(moment.store.store_id, row.open_order))
     if order is None or not orders.is_revisable(order):
         return
-    wanted = _wanted(row, product, levels, inventory_position(row))
+    wanted = _wanted(row, product, levels, decision_position(row))
     is_changed = (wanted.packs, wanted.quantity) != (order.packs, order.quantity)
     is_automatic = mode is Mode.AUTO
     if is_automatic and (is_changed or order.mode is not Mode.AUTO):
@@ -414,7 +430,7 @@ def _watch_perishables(moment: Moment, row: Stock, product: Product, levels: Lev
         if order is None or not order.is_settled or not orders.is_perishable(order):
             continue
         coming = orders.balance(order).on_order
-        wanted = _wanted(row, product, levels, inventory_position(row) - coming)
+        wanted = _wanted(row, product, levels, decision_position(row) - coming)
         if wanted.quantity < coming:
             details: alerts.Details = {"order_id": order_id, "on_order": coming, "needed": wanted.quantity}
             message = f"{coming} are on order, {wanted.quantity} would do: only a person may reduce a perishable order."

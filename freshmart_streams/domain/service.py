@@ -137,10 +137,7 @@ def look_back(
 ) -> None:
     """An article has been learned: compare the days since `before`, what was expected and from which day on."""
     expected, first = before
-    last = demand.learned_day - 1
-    if not first <= last < first + _DAYS_MAX:
-        return
-    days = calendars.selling_days(moment.calendar, first, last)
+    days = _days(moment, demand, first)
     if not days:
         return
     store_id, pace = moment.store.store_id, pace_of(expected, typical_purchase)
@@ -157,6 +154,17 @@ def look_back(
     rows[key] = row
     if row.days % LOOK_EVERY < len(days):
         _watch(moment)
+
+
+def days_since(moment: Moment, demand: Demand, first: int) -> tuple[int, int]:
+    """Open days of an article that were learned from `first` on, and thousandths of them that it was out of stock."""
+    days = _days(moment, demand, first)
+    return len(days), sum(demand.missing.get(day, 0) for day in days)
+
+
+def _days(moment: Moment, demand: Demand, first: int) -> Sequence[int]:
+    last = demand.learned_day - 1
+    return calendars.selling_days(moment.calendar, first, last) if first <= last < first + _DAYS_MAX else ()
 
 
 def spread_of(moment: Moment, expected: Parameters, typical_purchase: int) -> float:

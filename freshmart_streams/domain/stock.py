@@ -8,6 +8,8 @@ The expected waste is that of the protection interval (`lots`), worked out with 
 from collections.abc import Iterator
 from enum import IntEnum
 
+import msgspec
+
 from freshmart_streams.domain import availability, forecast, lots, times
 from freshmart_streams.domain.calendars import Calendar
 from freshmart_streams.domain.forecast import Demand
@@ -24,6 +26,24 @@ class Shelf(IntEnum):
     FILLED = 1
     OUT = 2
     """It ran out."""
+
+
+class Trial(msgspec.Struct, array_like=True, gc=False):
+    """Of an article in a store in shadow mode what would be, had our orders come (`pilots`).
+
+    Attributes:
+        since: when the store's pilot began; a trial of an earlier one does not count.
+        offset: base units that would be on hand, less those that are.
+        coming: delivery day and units, by turns, of our orders past their cut-off.
+        lots: as the article's own.
+        expected_waste: as the article's own.
+    """
+
+    since: Instant
+    offset: int = 0
+    coming: tuple[int, ...] = ()
+    lots: tuple[int, ...] = ()
+    expected_waste: int = 0
 
 
 class StockHead(Ledger, array_like=True, gc=False):
@@ -77,6 +97,7 @@ class Stock(StockHead, array_like=True, gc=False):
         spread: by how much forecasts are widened (`service`), as of the last step of learning.
         lots: last day and units of the lots that are kept track of (`lots`).
         expected_waste: of these, units that spoil within the protection interval of the levels.
+        trial: in shadow mode, what would be had our orders come.
         doubt_at: when the agenda looks whether it is still sold (`phantom`); 0: it does not.
         out_since: since when it cannot be bought (`availability`); 0: it can.
         priced_at: `KnownProduct.priced_at` up to which the article's prices in the store are kept up.
@@ -106,6 +127,7 @@ class Stock(StockHead, array_like=True, gc=False):
     spread: float = 1.0
     lots: tuple[int, ...] = ()
     expected_waste: int = 0
+    trial: Trial | None = None
 
 
 def inventory_position(stock: Stock) -> int:
@@ -117,14 +139,31 @@ def inventory_position(stock: Stock) -> int:
     return position_less(stock, stock.expected_waste)
 
 
+def decision_position(stock: Stock) -> int:
+    """What decisions hold against the reorder point: the inventory position, in shadow mode that of the trial stock."""
+    trial = stock.trial
+    if trial is None:
+        return inventory_position(stock)
+    coming = sum(trial.coming[1::2]) + stock.on_order + stock.in_transit
+    return max(trial_on_hand(stock) - trial.expected_waste, 0) + coming
+
+
+def trial_on_hand(stock: Stock) -> int:
+    """Base units that decisions take to be on hand."""
+    return stock.on_hand if stock.trial is None else stock.on_hand + stock.trial.offset
+
+
 def position_less(stock: Stock, expected_waste: int) -> int:
     """As `inventory_position`, if so much will spoil."""
     return max(stock.on_hand - expected_waste, 0) + stock.on_order + stock.in_transit
 
 
 def on_hand_for(stock: Stock, position: int) -> int:
-    """How many have to be on hand for an inventory position above zero, all else as it is."""
-    return max(position - stock.on_order - stock.in_transit, 0) + stock.expected_waste
+    """How many have to be on hand for a decision position above zero, all else as it is."""
+    coming, trial = stock.on_order + stock.in_transit, stock.trial
+    if trial is None:
+        return max(position - coming, 0) + stock.expected_waste
+    return max(position - coming - sum(trial.coming[1::2]), 0) + trial.expected_waste - trial.offset
 
 
 def keep_lots(stock: Stock) -> None:

@@ -16,6 +16,7 @@
 | order_places     | store/status/time/order | `Mark`           | when the order's place changes, and with it    |
 | lead_times       | store/supplier          | `LeadTimes`      | never                                          |
 | order_values     | store                   | `OrderValues`    | never; 14 delivery days and those to come      |
+| pilots           | store                   | `Pilot`          | when the store's next pilot begins             |
 | service          | store/pace              | `Service`        | never                                          |
 | store_days       | store/day               | `DayFigures`     | 400 days after the day                         |
 | changed_days     | store/day               | `Mark`           | when the day's report is published             |
@@ -38,6 +39,7 @@ from freshmart_streams.tables.demand import demand
 from freshmart_streams.tables.lead_times import lead_times
 from freshmart_streams.tables.master_data import policies, products, regular_prices, stores
 from freshmart_streams.tables.orders import order_places, order_values, orders
+from freshmart_streams.tables.pilots import pilots
 from freshmart_streams.tables.prices import price_labels, prices
 from freshmart_streams.tables.seen import seen, waiting_voids
 from freshmart_streams.tables.service import service
@@ -59,6 +61,7 @@ STORE_TABLES: Final[tuple[Table[Any], ...]] = (
     order_places,
     lead_times,
     order_values,
+    pilots,
     service,
     store_days,
     changed_days,
@@ -82,6 +85,7 @@ __all__ = [
     "order_values",
     "orders",
     "partition_clock",
+    "pilots",
     "policies",
     "price_labels",
     "prices",

@@ -71,6 +71,7 @@ class Books:
         "orders",
         "partition",
         "partition_clock",
+        "pilots",
         "policies",
         "price_labels",
         "prices",
@@ -117,6 +118,7 @@ class Books:
         self.lead_times = rows(tables.lead_times)
         self.order_values = rows(tables.order_values)
         self.service = rows(tables.service)
+        self.pilots = rows(tables.pilots)
         self.store_days = rows(tables.store_days)
         self.changed_days = rows(tables.changed_days)
         self.seen = rows(tables.seen)

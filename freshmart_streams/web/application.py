@@ -22,6 +22,7 @@ from freshmart_streams.web.schema import (
     DemandView,
     OrderView,
     Page,
+    PilotView,
     Ready,
     ReportView,
     StockView,
@@ -65,6 +66,12 @@ ROUTES = (
         handler=handlers.demand,
         summary="What was sold of an article in a store by day, and what is expected of it.",
         answer=DemandView,
+    ),
+    Route(
+        path="/v1/stores/{store_id}/pilot",
+        handler=handlers.pilot,
+        summary="A store in shadow mode, beside what our orders would have led to.",
+        answer=PilotView,
     ),
     Route(
         path="/v1/stores/{store_id}/report",

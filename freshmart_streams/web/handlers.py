@@ -77,6 +77,20 @@ async def demand(server: Server, request: web.Request) -> web.Response:
     return await server.at_owner(request, store_id, answer)
 
 
+async def pilot(server: Server, request: web.Request) -> web.Response:
+    """A store in shadow mode, beside what our orders would have led to."""
+    store_id = path_identifier(request, "store_id")
+
+    async def answer(view: View) -> web.Response:
+        found = presenters.pilot(view, store_id)
+        if found is None:
+            raise ProblemError("not-found", "this store has never been in shadow mode")
+        found.stale = _stale(view)
+        return respond(request, found, clock=presenters.clock(view, store_id))
+
+    return await server.at_owner(request, store_id, answer)
+
+
 async def store_report(server: Server, request: web.Request) -> web.Response:
     """A business day of a store."""
     store_id, day = path_identifier(request, "store_id"), _day(request)

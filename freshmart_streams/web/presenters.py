@@ -48,6 +48,8 @@ from freshmart_streams.web.schema import (
     DemandView,
     ForecastDay,
     OrderView,
+    PilotSide,
+    PilotView,
     PolicyRow,
     PolicyView,
     ReportView,
@@ -203,6 +205,35 @@ def _service(view: View, store_id: str, pace: Pace) -> ServiceView:
         on_shelf=service.on_shelf([row]),
         promised=row.promised / row.days if row.days else None,
         spread=row.spread,
+    )
+
+
+def pilot(view: View, store_id: str) -> PilotView | None:
+    """What a store's shadow mode showed; None where there was none."""
+    known, row = known_store(view, store_id), view.get(tables.pilots, store_id)
+    if known is None or row is None:
+        return None
+    zone, days = known.timezone, row.article_days
+    return PilotView(
+        store_id=store_id,
+        since=times.to_datetime(row.since, zone),
+        until=times.to_datetime(row.until, zone) if row.until else None,
+        article_days=days,
+        out_of_stock=row.missing / (days * availability.WHOLE_DAY) if days else None,
+        orders=row.orders,
+        store=PilotSide(
+            stock=row.stock / days if days else None,
+            brought=row.received,
+            lost=round(row.lost),
+            wasted=row.wasted,
+        ),
+        trial=PilotSide(
+            stock=row.trial_stock / days if days else None,
+            brought=row.ordered,
+            lost=row.trial_lost,
+            wasted=row.trial_wasted,
+        ),
+        as_of=times.to_datetime(row.changed_at, zone),
     )
 
 

@@ -93,6 +93,38 @@ class StoreView(Struct, kw_only=True):
     stale: bool | UnsetType = UNSET
 
 
+class PilotSide(Struct, kw_only=True):
+    """What a way of ordering led to; cents are at cost, and articles without a cost count nothing."""
+
+    stock: float | None
+    """Mean value on hand per article, in cents."""
+    brought: int
+    """Cents that came, or would have come, by these orders."""
+    lost: int
+    """Cents that could not be sold: in the store as it was expected, in the trial as the store sold them."""
+    wasted: int
+    """Cents that expired."""
+
+
+class PilotView(Struct, kw_only=True):
+    """A store in shadow mode: what it did, and what our orders would have led to (trial).
+
+    `until` is null while it goes on. `out_of_stock` is the share of the opening time during which articles could not be
+    bought in the store; `orders` those of the trial, each for one article and delivery day.
+    """
+
+    store_id: str
+    since: datetime
+    until: datetime | None
+    article_days: int
+    out_of_stock: float | None
+    orders: int
+    store: PilotSide
+    trial: PilotSide
+    as_of: datetime
+    stale: bool | UnsetType = UNSET
+
+
 class StockView(Struct, kw_only=True):
     """The stock of an article in a store; null is what is not known, and `days_of_cover` without demand."""
 

@@ -11,6 +11,7 @@ from freshmart_streams.domain.books import KnownProduct, KnownStore, Mark, OpenA
 from freshmart_streams.domain.clocks import Clock
 from freshmart_streams.domain.ledger import apply_change, apply_count
 from freshmart_streams.domain.orders import Order
+from freshmart_streams.domain.pilots import Pilot
 from freshmart_streams.domain.replenishment import Levels
 from freshmart_streams.domain.service import Service
 from freshmart_streams.domain.stock import Stock, inventory_position
@@ -124,6 +125,7 @@ def add_store(site: Site, store: Store, chance: random.Random) -> None:
         figures.stockout_skus += row.on_hand <= 0
     site.rows.put(tables.service, f"{store.store_id}/fast", _served(800, 0.97, 0.985))
     site.rows.put(tables.service, f"{store.store_id}/normal", _served(300, 0.99, 0.995))
+    site.rows.put(tables.pilots, store.store_id, Pilot(at - 30 * times.DAY, until=at, article_days=900, changed_at=at))
     figures.changed_at = at
     site.rows.put(tables.store_days, f"{store.store_id}/{times.to_iso(DAY)}", figures)
     site.company.take(publish(figures, store.store_id, DAY), times.to_datetime(at, store.timezone))

@@ -52,6 +52,7 @@ class TestDocument:
             "/v1/stores/{store_id}/stock",
             "/v1/stores/{store_id}/stock/{sku}",
             "/v1/stores/{store_id}/demand/{sku}",
+            "/v1/stores/{store_id}/pilot",
             "/v1/stores/{store_id}/report",
             "/v1/company/report",
             "/v1/reorders",
