@@ -11,6 +11,8 @@ from functools import partial
 from typing import Any, ClassVar
 
 from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.producer.message_accumulator import BatchBuilder
+from aiokafka.record.default_records import DefaultRecordBatch
 
 from freshmart_streams.engine.changelog import MARKER, OUTBOX, Commit, ConflictError, encode_outbox
 from freshmart_streams.engine.connection import BATCH_BYTES, WAIT_SECONDS, Connection, ended, within
@@ -128,11 +130,10 @@ class Writer(ABC):
         return await self._send_batches(topic, sized, new_batch)
 
     async def _send_rows(self, topic: str, rows: Iterable[Change]) -> Sent:
-        """As `_send_records`, for records without headers."""
+        """As `_send_records`, for records without headers, and compressed: only workers read them."""
         none: list[tuple[str, bytes | None]] = []
-        return await self._send_batches(
-            topic, ((key, value, none, 0) for key, value in rows), self._started().create_batch
-        )
+        new_batch = partial(BatchBuilder, BATCH_BYTES, DefaultRecordBatch.CODEC_ZSTD, is_transactional=True)
+        return await self._send_batches(topic, ((key, value, none, 0) for key, value in rows), new_batch)
 
     async def _send_batches(
         self,

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.engine.site import Site, said
+from tests.support.kafka import Kafka
 from tests.support.log import journal, read
 from tests.support.tables import changelog_tables
 from tests.support.waiting import wait_until
@@ -34,8 +35,8 @@ def test_of_a_transaction_of_which_one_batch_fails_nothing_is_visible(on_kafka: 
     site.check("a")
 
 
-def test_of_many_batches_and_of_rows_larger_than_a_batch_are_whole(on_kafka: Site) -> None:
-    """A batch holds 800 kB: these commits have megabytes."""
+def test_of_many_batches_and_of_rows_larger_than_a_batch_are_whole(on_kafka: Site, kafka: Kafka) -> None:
+    """A batch holds 800 kB: these commits have megabytes. They are compressed: only workers read them."""
     site = on_kafka
     site.send(*((site.toy.words, f"key{number}", "wide 5000") for number in range(12)))
     site.send(*((site.toy.more, f"key{number}", "long 1300000") for number in range(4)))
@@ -47,6 +48,9 @@ def test_of_many_batches_and_of_rows_larger_than_a_batch_are_whole(on_kafka: Sit
         len(message.value() or b"") for found in read(site.bootstrap, site.changelog()).values() for message in found
     )
     assert largest > 1_300_000
+    log = kafka.folder / "log"
+    kept = sum(file.stat().st_size for file in log.glob(f"{site.changelog()}-*/*.log"))
+    assert kept < largest
 
 
 def test_without_transactions_are_whole_too(on_embedded: Site) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from freshmart_streams.domain import lead_times, reordering
-from tests.support.shop import CHEESE, MILK, ShopDriver, line
+from tests.support.shop import CHEESE, MILK, STORE, ShopDriver, line
 
 HOURS = st.integers(7 * 60, 21 * 60 + 59).map(lambda minute: f"{minute // 60:02d}:{minute % 60:02d}")
 DAYS = st.sampled_from([f"2024-10-{day:02d}" for day in range(7, 17)])
@@ -22,9 +22,11 @@ def decided(
     *,
     is_in_order: bool = True,
     shelf_life_days: int | None = None,
+    mode: str = "auto",
 ) -> list[dict[str, Any]]:
     """Every published decision about an article that sold so much a day the week before, or is new (0)."""
     shop = ShopDriver(batch_size=100).open_store({**MILK, "shelf_life_days": shelf_life_days}, CHEESE)
+    shop.store(**{**STORE, "rollout": {"reorder": mode}})
     if per_day:
         shop.move("2024-09-30 06:00", "count", ("100234", stock + 6 * per_day))
         for day in ("09-30", "10-01", "10-02", "10-03", "10-04", "10-05"):
@@ -48,6 +50,7 @@ def decided(
     st.booleans(),
     st.one_of(st.none(), st.integers(2, 12)),
     st.sampled_from([0.0, 1.2]),
+    st.sampled_from(["auto", "auto", "shadow"]),
 )
 def test_the_same_orders_when_every_sale_is_looked_at(
     events: list[tuple[str, str, str, int]],
@@ -56,8 +59,9 @@ def test_the_same_orders_when_every_sale_is_looked_at(
     is_in_order: bool,
     shelf_life_days: int | None,
     lead_time_sigma_days: float,
+    mode: str,
 ) -> None:
-    more: dict[str, Any] = {"is_in_order": is_in_order, "shelf_life_days": shelf_life_days}
+    more: dict[str, Any] = {"is_in_order": is_in_order, "shelf_life_days": shelf_life_days, "mode": mode}
     with patch.object(lead_times, "sigma_days", return_value=lead_time_sigma_days):
         with patch.object(reordering, "calm", return_value=(0, 0)):
             always = decided(events, stock, per_day, **more)
