@@ -1,6 +1,7 @@
 """`python -m benchmarks WHAT`: throughput beside others, latency, recovery, growth, a day; on a real Apache Kafka."""
 
 import argparse
+import signal
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -20,6 +21,8 @@ def main(words: Sequence[str] | None = None) -> int:
     if not given or (given[0].startswith("-") and given[0] not in {"-h", "--help"}):
         given.insert(0, "throughput")
     asked = _parser().parse_args(given)
+    # As Ctrl-C does: or workers and broker of a benchmark that is told to end would go on, and disturb the next one.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     chain = Chain(asked.receipts, asked.stores, asked.articles, asked.seed)
     with tempfile.TemporaryDirectory(prefix="freshmart-benchmark-") as name:
         folder = Path(name)

@@ -10,9 +10,10 @@ weekday with the factor r and at the level l:
 - variance to mean is `(Σ e² + 4) / (Σ l·r + 4)` over the errors e = y − l·r: 1, Poisson, while little is known;
 - both leave out the first week, in which the level is only found, or they would learn what it lacked;
 - days in a row err in the same direction where demand moves faster than the level, so weeks are watched as well: each
-  run of seven days is compared with what its first morning expected, and `(Σ E² + 8 V) / (Σ v + 8 V)` says by how much
-  more the sum varies than its days would if they did not depend on each other (v is that of each such week, V that of
-  the week to come);
+  run of seven days is compared with what its first morning expected, and `(Σ E² + 1.3 · 4 V) / (Σ v + 4 V)` says by
+  how much more the sum varies than its days would if they did not depend on each other (v is that of each such week, V
+  that of the week to come; 1.3 is about what real series have). Here no day counts as another than it was: bursts are
+  what weeks differ by;
 - of a day on which the article could be bought for a share of the opening time only, the sums of factors and of levels
   take in that share (exposure, formulas.md 4.6): nothing sold while nothing was there is no lack of demand;
 - after two weeks a day further off than 3 standard deviations and 3 purchases counts as being there: one bulk buyer is
@@ -52,8 +53,11 @@ _LEAST_ERROR: Final = 1e-6
 WEEK: Final = 7
 """Days in a row that are watched as one."""
 
-_WEEKS_IMAGINED: Final = 8.0
-"""Weeks that went as expected, at which a new article begins."""
+_WEEKS_IMAGINED: Final = 4.0
+"""Weeks at which a new article begins; on real series and simulated ones twice or half as many cover as well."""
+
+_IMAGINED_FACTOR: Final = 1.3
+"""By which these varied more than their days."""
 
 _WEEK_SQUARES_MAX: Final = 25.0
 """Times its variance, at most, the squared error of a week counts."""
@@ -128,10 +132,10 @@ class Learned:
         """By how much more the demand of `WEEK` days varies than its days say; 1 at least."""
         squares, variances = self._sums[31:33]
         if not variances:
-            return 1.0
+            return _IMAGINED_FACTOR
         level, evidence = self.level_and_evidence()
         coming = _WEEKS_IMAGINED * variance_of_sum(self.variance_to_mean(), WEEK * level, evidence)
-        return max((squares + coming) / (variances + coming), 1.0)
+        return max((squares + _IMAGINED_FACTOR * coming) / (variances + coming), 1.0)
 
     def learn(self, units: int, place: int, share: float = 1.0) -> None:
         """Take in a day that is over: `units` sold, on a weekday, Monday being 0.
@@ -156,7 +160,7 @@ class Learned:
         level = (w0 * l0 + w1 * l1 + w2 * l2 + w3 * l3) / (w0 + w1 + w2 + w3)
         sold, levels = sums[14 + place], sums[21 + place]
         r = min((sold + prior) / (levels + prior), _FACTOR_MAX) * share
-        expected = level * r
+        expected, told = level * r, y
         if self.days >= _CLIPPED_FROM:
             variance = (squares + prior * purchase) / (means + prior) * max(expected, _LEAST_MEAN * purchase)
             spread = _CLIP * (math.sqrt(variance) + purchase)
@@ -183,12 +187,12 @@ class Learned:
             day_of_week = (self.days - _FOUND_AFTER) % WEEK
             if day_of_week:
                 first_level = sums[28]
-                sums[29] += y - first_level * r
+                sums[29] += told - first_level * r
                 sums[30] += first_level * r
                 if day_of_week == WEEK - 1:
                     self._end_week()
             else:
-                sums[28:31] = level, y - expected, expected
+                sums[28:31] = level, told - expected, expected
         self.days += 1
 
     def _end_week(self) -> None:

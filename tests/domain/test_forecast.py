@@ -413,8 +413,8 @@ class TestWeeks:
     def test_days_that_go_together_do_not(self) -> None:
         assert statistics.fmean(self.learned(7, seed).sum_factor for seed in range(8)) > 2.5
 
-    def test_a_new_article_is_taken_to_sell_each_day_for_itself(self) -> None:
-        assert parameters(demand_of(3, 4, 0, 5), MONDAY + 4).sum_factor == 1.0
+    def test_a_new_article_begins_with_what_is_common(self) -> None:
+        assert parameters(demand_of(3, 4, 0, 5), MONDAY + 4).sum_factor == 1.3
 
     def test_what_an_older_version_packed_is_read(self) -> None:
         row = demand_of(*[3, 4, 0, 5, 9, 7, 1] * 8)
