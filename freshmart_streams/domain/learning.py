@@ -12,8 +12,8 @@ weekday with the factor r and at the level l:
 - days in a row err in the same direction where demand moves faster than the level, so weeks are watched as well: each
   run of seven days is compared with what its first morning expected, and `(Σ E² + 1.3 · 4 V) / (Σ v + 4 V)` says by
   how much more the sum varies than its days would if they did not depend on each other (v is that of each such week, V
-  that of the week to come; 1.3 is about what real series have). Here no day counts as another than it was: bursts are
-  what weeks differ by;
+  that of the week to come; 1.3 is what an article begins with). Here no day counts as another than it was, for bursts
+  are what weeks differ by;
 - of a day on which the article could be bought for a share of the opening time only, the sums of factors and of levels
   take in that share (exposure, formulas.md 4.6): nothing sold while nothing was there is no lack of demand;
 - after two weeks a day further off than 3 standard deviations and 3 purchases counts as being there: one bulk buyer is
@@ -57,7 +57,7 @@ _WEEKS_IMAGINED: Final = 4.0
 """Weeks at which a new article begins; on real series and simulated ones twice or half as many cover as well."""
 
 _IMAGINED_FACTOR: Final = 1.3
-"""By which these varied more than their days."""
+"""By which these varied more than their days, about what series of real receipts came to."""
 
 _WEEK_SQUARES_MAX: Final = 25.0
 """Times its variance, at most, the squared error of a week counts."""

@@ -7,7 +7,6 @@ from freshmart_streams.domain import calendars, forecast, outlooks, replenishmen
 from freshmart_streams.domain.forecast import Demand, Forecast, Parameters
 from freshmart_streams.domain.policies import EffectivePolicy
 from freshmart_streams.domain.replenishment import NOTHING, Levels, OrderQuantity, decide_quantity
-from freshmart_streams.domain.stock import Stock, inventory_position
 
 BERLIN = "Europe/Berlin"
 TUESDAY = times.from_iso("2024-10-08")
@@ -143,15 +142,6 @@ class TestDecideQuantity:
     def test_odoo_pull_request_282833(self, maximum: int, ordered: int) -> None:
         """formulas.md 5.3: forecast 194, minimum 200, multiple 100, in the mode that rounds up."""
         assert decide_quantity(inventory_position=194, levels=of(200, maximum), pack_size=100).quantity == ordered
-
-    @pytest.mark.parametrize(("sale", "ordered"), [(70, 90), (40, 60)])
-    def test_business_central_overflow(self, sale: int, ordered: int) -> None:
-        """formulas.md 5.3: of 80 so many are sold, 100 are the most; a sale that is cut cuts the order by as much."""
-        assert decide_quantity(inventory_position=80 - sale, levels=of(100, 100)).quantity == ordered
-
-    def test_sap_perishables(self) -> None:
-        """formulas.md 5.3: of 100 on hand 50 will spoil, and 20 are on order: the position is 70."""
-        assert inventory_position(Stock(on_hand=100, on_order=20, expected_waste=50)) == 70
 
     @pytest.mark.parametrize(
         ("projected", "level", "reorder_quantity", "ordered"),
