@@ -159,11 +159,14 @@ def position_less(stock: Stock, expected_waste: int) -> int:
 
 
 def on_hand_for(stock: Stock, position: int) -> int:
-    """How many have to be on hand for a decision position above zero, all else as it is."""
+    """How many have to be on hand for a decision position above zero, all else as it is.
+
+    None at least, however much a trial stock has more: that nothing is on hand is to be noticed.
+    """
     coming, trial = stock.on_order + stock.in_transit, stock.trial
     if trial is None:
         return max(position - coming, 0) + stock.expected_waste
-    return max(position - coming - sum(trial.coming[1::2]), 0) + trial.expected_waste - trial.offset
+    return max(max(position - coming - sum(trial.coming[1::2]), 0) + trial.expected_waste - trial.offset, 0)
 
 
 def keep_lots(stock: Stock) -> None:

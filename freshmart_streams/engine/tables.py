@@ -76,7 +76,12 @@ class Table(Generic[R]):
             UnreadableRowError: the format is unknown, or the bytes do not fit the row's type.
         """
         kept = self.decode_kept(stored)
-        return kept if self.head is None else self.head.open(kept)
+        if self.head is None:
+            return cast("R", kept)
+        try:
+            return self.head.open(kept)
+        except msgspec.MsgspecError as error:
+            raise UnreadableRowError(f"table {self.name}: the packed part of a row cannot be read: {error}") from error
 
     def encode_kept(self, kept: Any) -> bytes:
         """As `encode`, of what is kept in memory: a closed head, or the row of a table that has none."""

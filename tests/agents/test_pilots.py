@@ -8,6 +8,7 @@ from freshmart_streams import tables
 from freshmart_streams.domain import stock as stock_rules
 from freshmart_streams.domain import times
 from freshmart_streams.domain.pilots import Pilot
+from freshmart_streams.domain.stock import Shelf
 from tests.support.shop import MILK, STORE, ShopDriver, line
 
 SKU = "100234"
@@ -72,6 +73,19 @@ def test_a_sale_that_the_trial_could_not_make_is_lost_in_it() -> None:
     shop = opened(20).move(f"{date(0)} 10:00", "delivery", (SKU, 25)).sale(f"{date(0)} 11:00", line(quantity=23))
     row = shop.stock()
     assert (row.on_hand, stock_rules.trial_on_hand(row), pilot(shop).trial_lost) == (22, 0, 300)
+
+
+def test_that_the_store_runs_out_is_noticed_however_much_the_trial_has() -> None:
+    """By Wednesday the trial has thirty more, and its position lies above every reorder point."""
+    shop = opened(20).policy("0042", SKU, min_stock=80)
+    shop.sale(f"{date(0)} 09:00", line()).tick(f"{date(0)} 14:00").policy("0042", SKU, min_stock=10)
+    for hour in range(9, 21):
+        shop.sale(f"{date(2)} {hour:02d}:00", line(quantity=2))
+    row = shop.stock()
+    assert (row.on_hand, row.shelf) == (-5, Shelf.OUT)
+    assert stock_rules.trial_on_hand(row) > 30
+    assert shop.published("alerts")[-1]["kind"] == "negative-stock"
+    assert shop.day(date(2)).stockout_skus == 1
 
 
 def test_a_mistake_of_the_books_is_no_lost_sale() -> None:
