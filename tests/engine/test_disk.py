@@ -42,7 +42,7 @@ def fill(folder: Path, leave: int) -> Path:
     """Take all room but so many bytes; the file that has it."""
     filler = folder / "filler"
     room = os.statvfs(folder)
-    with filler.open("wb") as file:
+    with filler.open("wb", buffering=0) as file:  # a buffer would raise once more when it is closed
         try:
             for _ in range(max(0, room.f_bavail * room.f_frsize - leave) // 4096):
                 file.write(b"x" * 4096)
