@@ -22,7 +22,7 @@ MONEY = ("sales_value", "retail_disc", "coupon_match_disc")
 
 Tables = list[dict[tuple[str, str], bytes]]
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1_200)]
 
 
 @pytest.fixture
@@ -124,7 +124,7 @@ def test_all_receipts_on_kafka_with_a_worker_killed_three_times(on_kafka: Site, 
             running.kill()
     assert not site.is_done(), "the kills were in the middle"
     with worker(site, "a") as running:
-        wait_until(site.is_done, 240)
+        wait_until(site.is_done, 600)  # two minutes of CPU, on a machine that others use too
         close_last_day(site)
         check_conservation(running)
         assert running.stop() == 0
