@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from importlib.util import find_spec
 from typing import Any, Final
 
@@ -32,16 +32,18 @@ class AutoEts(Rival):
         self._model: Any = None
         self._fitted = 0
 
-    def learn(self, day: int, units: int | None) -> None:
-        """Append it."""
+    def learn(self, day: int, units: int | None, *, is_promoted: bool = False) -> None:
+        """Append it; the model knows no promotions."""
+        del is_promoted
         self._units.append(self._filler.expect([day])[0] if units is None else float(units))
         self._filler.learn(day, units)
         self._weekdays.add(day % WEEK)
 
-    def expect(self, days: Sequence[int]) -> list[float]:
+    def expect(self, days: Sequence[int], promoted: Collection[int] = ()) -> list[float]:
         """Forecast from the newest model."""
         import numpy as np
 
+        del promoted
         if len(self._units) < 2 * WEEK or not days:
             return self._filler.expect(days)
         known = np.array(self._units)

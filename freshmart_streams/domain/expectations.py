@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from freshmart_streams.domain import calendars, forecast, replenishment, units
+from freshmart_streams.domain import calendars, forecast, promotions, replenishment, units
 from freshmart_streams.domain.calendars import Calendar
 from freshmart_streams.domain.forecast import Demand, Parameters
+from freshmart_streams.domain.promotions import Promotions
 from freshmart_streams.domain.times import Instant
 from freshmart_streams.events.master_data import Unit
 
@@ -22,6 +23,7 @@ class ExpectedDay(NamedTuple):
     mean: float
     quantiles: Sequence[float]
     """So many are enough with the probabilities `QUANTILES`."""
+    is_promoted: bool
 
 
 def parameters_at(demand: Demand, *, calendar: Calendar, at: Instant, unit: Unit, spread: float) -> Parameters:
@@ -36,14 +38,18 @@ def parameters_at(demand: Demand, *, calendar: Calendar, at: Instant, unit: Unit
     return forecast.widen(expected, spread)
 
 
-def expected_days(expected: Parameters, *, calendar: Calendar, at: Instant) -> list[ExpectedDay]:
+def expected_days(
+    expected: Parameters, *, calendar: Calendar, at: Instant, planned: Promotions = ()
+) -> list[ExpectedDay]:
     """The open days of the coming `DAYS`, each with its mean and its quantiles."""
     today = calendars.today(calendar, at)
     found = []
     for day in calendars.selling_days(calendar, today, today + DAYS - 1):
-        mean = forecast.expected_on(expected, day)
+        is_promoted = promotions.is_promoted(planned, day)
+        mean = forecast.expected_on(expected, day, is_promoted=is_promoted)
         if day == today:
             mean *= calendars.share_of_today(calendar, at)
         interval = forecast.Forecast((mean,), forecast.variance_of(expected, mean))
-        found.append(ExpectedDay(day, mean, [replenishment.quantile(interval, level) for level in QUANTILES]))
+        enough = [replenishment.quantile(interval, level) for level in QUANTILES]
+        found.append(ExpectedDay(day, mean, enough, is_promoted))
     return found

@@ -12,10 +12,11 @@ row therefore keeps each day of the last weeks by itself and two states: one as 
 every day of which something may still become known. When something does, the last steps are taken again. So a permuted
 day and a late sale give the same figures, to the bit.
 
-A day on which the store was closed, or the article out of stock all day, teaches nothing, unless something was sold on
-it; of a day on which it was out for a while, what was on sale counts (`availability`). What is returned on a day beyond
-what is sold counts as nothing sold. A silence of more than `SILENCE_DAYS` days counts as that long, give or take whole
-steps. While not a single day is over, what was sold today so far counts as the part of a day that has passed.
+A promoted day tells of promotions only (`promotions`). A day on which the store was closed, or the article out of stock
+all day, teaches nothing, unless something was sold on it; of a day on which it was out for a while, what was on sale
+counts (`availability`). What is returned on a day beyond what is sold counts as nothing sold. A silence of more than
+`SILENCE_DAYS` days counts as that long, give or take whole steps. While not a single day is over, what was sold today
+so far counts as the part of a day that has passed.
 """
 
 import math
@@ -29,7 +30,7 @@ import msgspec
 from freshmart_streams.domain import calendars
 from freshmart_streams.domain.availability import WHOLE_DAY
 from freshmart_streams.domain.calendars import Calendar
-from freshmart_streams.domain.learning import SILENT_MAX, WEEK, Learned, silent_days, variance_of_sum
+from freshmart_streams.domain.learning import PROMOTION_FACTOR, SILENT_MAX, WEEK, Learned, silent_days, variance_of_sum
 
 STEP_PURCHASES: Final = 8.0
 """Typical purchases that a step is expected to bring; four times as many end it."""
@@ -53,6 +54,7 @@ class Demand(msgspec.Struct, array_like=True, gc=False):
         sold: the days kept one by one, without a gap; the last one is `newest_day`. Days after it sold nothing so far.
         base: what was learned of the days before the first of `sold`, empty for nothing (`learning.Learned`).
         learned, learned_day: what was learned of the days before `learned_day`, by the steps since; 0: take them again.
+        promoted: the promoted ones of the days since the first of `sold`, in their order.
         missing: of days since the first of `sold` on which the article was out of stock, the thousandths of the opening
             time, in the order of the days.
     """
@@ -64,6 +66,7 @@ class Demand(msgspec.Struct, array_like=True, gc=False):
     learned: bytes = b""
     learned_day: int = 0
     missing: dict[int, int] = msgspec.field(default_factory=dict)
+    promoted: tuple[int, ...] = ()
 
     @property
     def base_day(self) -> int:
@@ -84,6 +87,8 @@ class Parameters(msgspec.Struct, frozen=True, gc=False):
     """Base units sold that the level rests on, older ones counting less."""
     sum_factor: float = 1.0
     """By how much more the demand of seven days varies than if they did not depend on each other."""
+    promotion_factor: float = 1.0
+    """Times as much as otherwise is sold on a promoted day."""
 
 
 class Forecast(msgspec.Struct, frozen=True, gc=False):
@@ -137,6 +142,16 @@ def apply_missing(demand: Demand, *, day: int, thousandths: int) -> bool:
     return True
 
 
+def apply_promoted(demand: Demand, days: Iterable[int]) -> None:
+    """These days are promoted ones; of days before it was on offer, or that are not kept any more, nothing is noted."""
+    first = max(demand.first_day, demand.base_day)
+    news = [day for day in days if day >= first and day not in demand.promoted] if demand.first_day else []
+    if news:
+        demand.promoted = tuple(sorted((*demand.promoted, *news)))
+        if news[0] < demand.learned_day:
+            demand.learned, demand.learned_day = b"", 0
+
+
 def sold_on(demand: Demand, day: int) -> int:
     """Base units sold on a day; 0 before the days that are kept."""
     place = day - demand.newest_day - 1
@@ -165,6 +180,8 @@ def learn(demand: Demand, *, calendar: Calendar, today: int, late_days: int, typ
         demand.base = base
         if demand.missing:
             demand.missing = {each: part for each, part in demand.missing.items() if each >= day}
+        if demand.promoted:
+            demand.promoted = tuple([each for each in demand.promoted if each >= day])
 
 
 def until_next_step(demand: Demand, *, today: int, typical_purchase: int) -> tuple[int, int]:
@@ -197,7 +214,12 @@ def parameters(
     2.0
     """
     if not 0 < demand.first_day < today:
-        return on_first_day(max(sold_on(demand, today), 0), elapsed=elapsed, typical_purchase=typical_purchase)
+        return on_first_day(
+            max(sold_on(demand, today), 0),
+            elapsed=elapsed,
+            typical_purchase=typical_purchase,
+            is_promoted=today in demand.promoted,
+        )
     learned, _ = _steps(demand, *_newest(demand), until=today, calendar=calendar, purchase=typical_purchase)
     return _parameters(learned, typical_purchase)
 
@@ -207,10 +229,11 @@ def in_force(demand: Demand, *, typical_purchase: int = 1) -> Parameters:
     return _parameters(_newest(demand)[0], typical_purchase)
 
 
-def on_first_day(sold: int, *, elapsed: float, typical_purchase: int) -> Parameters:
+def on_first_day(sold: int, *, elapsed: float, typical_purchase: int, is_promoted: bool = False) -> Parameters:
     """What to expect of an article of which no day is over: it and the imagined day are all there is."""
-    sales = float(sold + typical_purchase)
-    return Parameters(sales / (elapsed + 1.0), _EVEN, float(typical_purchase), sales)
+    sales, factor = float(sold + typical_purchase), PROMOTION_FACTOR
+    level = sales / (elapsed * (factor if is_promoted else 1.0) + 1.0)
+    return Parameters(level, _EVEN, float(typical_purchase), sales, promotion_factor=factor)
 
 
 def after_first_day(sold: int) -> Parameters:
@@ -234,9 +257,10 @@ def widen(expected: Parameters, spread: float) -> Parameters:
     return msgspec.structs.replace(expected, variance_to_mean=expected.variance_to_mean * spread * spread)
 
 
-def expected_on(expected: Parameters, day: int) -> float:
+def expected_on(expected: Parameters, day: int, *, is_promoted: bool = False) -> float:
     """Base units expected on a day on which the store is open."""
-    return expected.level * expected.weekday_factors[(day - 1) % 7]
+    mean = expected.level * expected.weekday_factors[(day - 1) % 7]
+    return mean * expected.promotion_factor if is_promoted else mean
 
 
 def expected_on_weekdays(expected: Parameters, counts: Iterable[float]) -> float:
@@ -246,7 +270,7 @@ def expected_on_weekdays(expected: Parameters, counts: Iterable[float]) -> float
 
 
 def interval_in(expected: Parameters, days: Iterable[tuple[int, float]]) -> Forecast:
-    """Demand of days, each given by its weekday, Monday being 0, and by what is left of it.
+    """Demand of days, each given by its weekday, Monday being 0, and by what it counts for: what is left of it.
 
     A Tuesday of which three quarters are left, Wednesday and Thursday:
 
@@ -279,7 +303,14 @@ _SHARE_MIN: Final = 0.1
 def _parameters(learned: bytes, typical_purchase: int) -> Parameters:
     state = Learned(learned, typical_purchase)
     level, evidence = state.level_and_evidence()
-    return Parameters(level, state.weekday_factors(), state.variance_to_mean(), evidence, state.sum_factor())
+    return Parameters(
+        level,
+        state.weekday_factors(),
+        state.variance_to_mean(),
+        evidence,
+        state.sum_factor(),
+        state.promotion_factor(),
+    )
 
 
 def _newest(demand: Demand) -> tuple[bytes, int]:
@@ -300,7 +331,8 @@ def _steps(
         for each in range(day, end):
             units, missing = sold_on(demand, each), demand.missing.get(each, 0)
             if units > 0 or (missing < WHOLE_DAY and calendars.is_open(calendar, each)):
-                state.learn(units, (each - 1) % 7, max(1.0 - missing / WHOLE_DAY, _SHARE_MIN))
+                learn_day = state.learn_promoted if each in demand.promoted else state.learn
+                learn_day(units, (each - 1) % 7, max(1.0 - missing / WHOLE_DAY, _SHARE_MIN))
         learned, day = state.pack(), end
     return learned, day
 
@@ -354,6 +386,7 @@ def _extend(demand: Demand, day: int) -> None:
             for each, part in demand.missing.items()
             if not demand.newest_day < each <= demand.newest_day + skipped
         }
+        demand.promoted = tuple([each + skipped * (each <= demand.newest_day) for each in demand.promoted])
         demand.first_day += skipped
         demand.learned_day += skipped if demand.learned_day else 0
     demand.sold = (demand.sold + [0] * (silence - skipped) + [0])[-KEPT_DAYS:]

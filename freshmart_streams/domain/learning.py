@@ -16,6 +16,10 @@ weekday with the factor r and at the level l:
   are what weeks differ by;
 - of a day on which the article could be bought for a share of the opening time only, the sums of factors and of levels
   take in that share (exposure, formulas.md 4.6): nothing sold while nothing was there is no lack of demand;
+- of a promoted day only two sums take in what was sold and what would have been expected without: `(Σ y + 2 · 4) /
+  (Σ l·r + 4)` is the promotion's factor. So a promotion teaches nothing of the days without one, and is over when it is
+  over. How far off such days are counts for the variance. In the first week, before there is a level to compare with,
+  they are days like others on which this factor was there;
 - after two weeks a day further off than 3 standard deviations and 3 purchases counts as being there: one bulk buyer is
   no trend. (Without the purchases what sells in bursts is underestimated by a third: docs/decisions.)
 
@@ -37,6 +41,12 @@ UNCERTAINTY_MAX: Final = 1.0
 
 SILENT_MAX: Final = 56
 """Days in a row without a sale after which further ones teach nothing."""
+
+PROMOTION_FACTOR: Final = 2.0
+"""Times as much is expected of the first promotion; a guess, which four typical purchases outweigh."""
+
+_PROMOTION_FACTORS: Final = (0.2, 20.0)
+"""Between these lies what a promotion can do."""
 
 _SELECTION: Final = -12.0
 """Power of a level's squared error that is its weight: nearly the best one alone, without jumps."""
@@ -64,8 +74,9 @@ _WEEK_SQUARES_MAX: Final = 25.0
 
 # Days learned and days since the last sale; sums of sales, of factors, and squared errors, each at four rates; sums of
 # squared errors and of what was expected; sales and levels by weekday, from Monday to Sunday; of the running week the
-# level it began with, its error and what was expected of it; sums of the weeks' squared errors and of their variances.
-_STATE: Final = Struct("<HB33f")
+# level it began with, its error and what was expected of it; sums of the weeks' squared errors and of their variances;
+# of promoted days sums of sales and of what was expected without the promotion.
+_STATE: Final = Struct("<HB35f")
 _DAYS_MAX: Final = 0xFFFF
 _SILENT: Final = 2
 """Where a packed state has its days since the last sale."""
@@ -100,10 +111,10 @@ class Learned:
             self.days, self.silent, *self._sums = _STATE.unpack(kept.ljust(_STATE.size, b"\0"))
         else:
             self.days = self.silent = 0
-            self._sums = [self.purchase] * 4 + [1.0] * 4 + [0.0] * 25
+            self._sums = [self.purchase] * 4 + [1.0] * 4 + [0.0] * 27
 
     def pack(self) -> bytes:
-        """The state as 135 bytes."""
+        """The state as 143 bytes."""
         return _STATE.pack(min(self.days, _DAYS_MAX), self.silent, *self._sums)
 
     def level_and_evidence(self) -> tuple[float, float]:
@@ -137,6 +148,35 @@ class Learned:
         coming = _WEEKS_IMAGINED * variance_of_sum(self.variance_to_mean(), WEEK * level, evidence)
         return max((squares + _IMAGINED_FACTOR * coming) / (variances + coming), 1.0)
 
+    def promotion_factor(self) -> float:
+        """Times as much as otherwise is sold on a promoted day."""
+        sold, without = self._sums[33:35]
+        prior, (least, most) = SHRINKAGE * self.purchase, _PROMOTION_FACTORS
+        return min(max((sold + PROMOTION_FACTOR * prior) / (without + prior), least), most)
+
+    def learn_promoted(self, units: int, place: int, share: float = 1.0) -> None:
+        """Take in a promoted day that is over; as `learn`."""
+        factor, sums = self.promotion_factor(), self._sums
+        without = self.level_and_evidence()[0] * self.weekday_factors()[place] * share
+        if self.days < _FOUND_AFTER:
+            self.learn(units, place, share * factor)
+            return
+        if units > 0:
+            self.silent = 0
+        y, expected = float(max(units, 0)), without * factor
+        sums[33] = 0.98 * sums[33] + y
+        sums[34] = 0.98 * sums[34] + without
+        sums[12] = 0.98 * sums[12] + (self._clipped(y, expected) - expected) ** 2
+        sums[13] = 0.98 * sums[13] + expected
+
+    def _clipped(self, y: float, expected: float) -> float:
+        """What a day counts as of which this was expected."""
+        if self.days < _CLIPPED_FROM:
+            return y
+        variance = self.variance_to_mean() * max(expected, _LEAST_MEAN * self.purchase)
+        spread = _CLIP * (math.sqrt(variance) + self.purchase)
+        return min(max(y, expected - spread), expected + spread)
+
     def learn(self, units: int, place: int, share: float = 1.0) -> None:
         """Take in a day that is over: `units` sold, on a weekday, Monday being 0.
 
@@ -161,10 +201,7 @@ class Learned:
         sold, levels = sums[14 + place], sums[21 + place]
         r = min((sold + prior) / (levels + prior), _FACTOR_MAX) * share
         expected, told = level * r, y
-        if self.days >= _CLIPPED_FROM:
-            variance = (squares + prior * purchase) / (means + prior) * max(expected, _LEAST_MEAN * purchase)
-            spread = _CLIP * (math.sqrt(variance) + purchase)
-            y = min(max(y, expected - spread), expected + spread)
+        y = self._clipped(y, expected)
         sums[:12] = (
             0.99 * y0 + y,
             0.97 * y1 + y,

@@ -34,6 +34,7 @@ class Outlook:
     """The most selling days that any of these has."""
     last_day: int
     """The last day that an order placed by tomorrow has to last for."""
+    today: int
     after_first_day: dict[object, int] = field(default_factory=dict, compare=False)
     """What `replenishment.highest_after_first_day` found already."""
 
@@ -73,9 +74,8 @@ class Hour:
             return None
         days = tuple(((day - 1) % 7, self.share_of_today if day == today else 1.0) for day in found.selling_days)
         week = calendars.selling_weekdays(calendar, today, today + 6)
-        return Outlook(
-            found, days, week, *_most(calendar, today, lead_time_days), self._last_day(found, lead_time_days)
-        )
+        most, longest = _most(calendar, today, lead_time_days)
+        return Outlook(found, days, week, most, longest, self._last_day(found, lead_time_days), today)
 
     def _last_day(self, opportunity: Opportunity, lead_time_days: int) -> int:
         tomorrows = calendars.opportunity_of(self.calendar, self.today, self.today + 1, lead_time_days) or opportunity

@@ -164,7 +164,8 @@ def _silence(moment: Moment, sku: str, row: Stock, product: Product) -> Silence 
     """What is expected since the last sign; None of a new article, whose first look is planned for later."""
     calendar, today = moment.calendar, moment.today
     known: Demand | None = moment.books.demand.get(article_key(moment.store.store_id, sku))
-    demand = reordering.demand_on_read(row, known, calendar=calendar, clock=moment.clock)
+    policy = moment.books.policy_of(moment.store.store_id, sku)
+    demand = reordering.demand_on_read(row, known, calendar=calendar, clock=moment.clock, policy=policy)
     known_from = demand.first_day + HISTORY_DAYS_MIN
     if today < known_from or not demand.first_day:
         if demand.first_day:

@@ -7,6 +7,8 @@ less specific row: `store/sku`, `store/*`, `*/sku`, `*/*`, then the default.
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol, TypeAlias, TypeVar
 
+from freshmart_streams.domain.promotions import Promotions
+
 _Value = TypeVar("_Value")
 
 ServiceLevelSource: TypeAlias = Literal["default", "policy", "margin"]
@@ -40,6 +42,10 @@ class PolicyFields(Protocol):
     def pricing(self) -> bool | None:
         """Whether prices of the article may be decided."""
 
+    @property
+    def promotions(self) -> Promotions | None:
+        """When the article is promoted."""
+
 
 @dataclass(frozen=True, slots=True)
 class EffectivePolicy:
@@ -55,6 +61,7 @@ class EffectivePolicy:
     capacity: int | None = None
     """None: no limit."""
     service_level_source: ServiceLevelSource = "default"
+    promotions: Promotions = ()
 
 
 DEFAULT: Final = EffectivePolicy()
@@ -85,6 +92,7 @@ def effective_policy(*rows: PolicyFields | None) -> EffectivePolicy:
         presentation_stock=_first([row.presentation_stock for row in said], DEFAULT.presentation_stock),
         pricing=_first([row.pricing for row in said], DEFAULT.pricing),
         capacity=_first([row.capacity for row in said], DEFAULT.capacity),
+        promotions=_first([row.promotions for row in said], DEFAULT.promotions),
         service_level_source="default" if all(row.service_level is None for row in said) else "policy",
     )
 

@@ -28,6 +28,7 @@ from freshmart_streams.domain import (
     orders,
     outlooks,
     pilots,
+    promotions,
     replenishment,
     service,
     stock,
@@ -94,7 +95,8 @@ def current_levels(moment: Moment, row: Stock, known: KnownProduct) -> Levels | 
     if row.levels_version == version and moment.clock < row.levels_until:
         return row.levels
     product = known.product
-    demand = _learned(moment, row, product)
+    policy = newsvendor.policy_for(moment.books.policy_of(moment.store.store_id, product.sku), product)
+    demand = _learned(moment, row, product, policy)
     hour = outlooks.hour_of(moment.calendar, moment.clock, moment.today, moment.second)
     outlook = hour.outlook(product.lead_time_days)
     row.levels_version, row.levels_until = version, store_days.next_full_hour(moment.clock, moment.second)
@@ -103,11 +105,10 @@ def current_levels(moment: Moment, row: Stock, known: KnownProduct) -> Levels | 
         return None
     is_new = not 0 < demand.first_day < moment.today
     if is_new:
-        expected = _today_only(moment, row, demand, product)
+        expected = _today_only(moment, row, demand, product, policy)
     else:
         learned = forecast.in_force(demand, typical_purchase=units.typical_purchase(product.unit))
         expected = forecast.widen(learned, row.spread)
-    policy = newsvendor.policy_for(moment.books.policy_of(moment.store.store_id, product.sku), product)
     need = replenishment.need_in(
         hour,
         outlook,
@@ -213,7 +214,7 @@ def levels_on_read(
 ) -> Need | None:
     """What `current_levels` would find for committed rows, which it leaves as they are."""
     return replenishment.need_of(
-        demand_on_read(row, demand, calendar=calendar, clock=clock),
+        demand_on_read(row, demand, calendar=calendar, clock=clock, policy=policy),
         calendar=calendar,
         at=clock,
         lead_time_days=product.lead_time_days,
@@ -226,18 +227,27 @@ def levels_on_read(
     )
 
 
-def demand_on_read(row: Stock, demand: Demand | None, *, calendar: Calendar, clock: times.Instant) -> Demand:
+def demand_on_read(
+    row: Stock, demand: Demand | None, *, calendar: Calendar, clock: times.Instant, policy: EffectivePolicy
+) -> Demand:
     """What is known of an article's days at the store's clock, out of committed rows, which it leaves as they are."""
     seen = Demand() if demand is None else copy(demand)
     seen.sold, seen.missing = list(seen.sold), dict(seen.missing)
-    if stock.may_have_been_out(row, today := calendars.today(calendar, clock)):
+    today = calendars.today(calendar, clock)
+    if stock.may_have_been_out(row, today):
         stock.note_missing(copy(row), seen, calendar=calendar, today=today)
     for day, sold in stock.sold_by_day(row).items():
         forecast.apply_sale(seen, day=day, units=sold)
+    _note_promoted(seen, policy, today)
     return seen
 
 
-def _learned(moment: Moment, row: Stock, product: Product) -> Demand:
+def _note_promoted(demand: Demand, policy: EffectivePolicy, last_day: int) -> None:
+    if policy.promotions:
+        forecast.apply_promoted(demand, promotions.promoted_days(policy.promotions, demand.base_day, last_day))
+
+
+def _learned(moment: Moment, row: Stock, product: Product, policy: EffectivePolicy) -> Demand:
     """The article's demand with all steps of learning taken that are over."""
     key = article_key(moment.store.store_id, product.sku)
     demand = moment.books.demand.get(key)
@@ -253,6 +263,7 @@ def _learned(moment: Moment, row: Stock, product: Product) -> Demand:
     purchase = units.typical_purchase(product.unit)
     # An event counts up to `dedupe_days` behind the clock, and its day may have begun a day before.
     late_days = moment.books.dedupe_days + 2
+    _note_promoted(demand, policy, moment.today - 1)
     was_learned = demand.learned_day
     before = forecast.widen(forecast.in_force(demand, typical_purchase=purchase), row.spread)
     forecast.learn(demand, calendar=moment.calendar, today=moment.today, late_days=late_days, typical_purchase=purchase)
@@ -267,12 +278,15 @@ def _learned(moment: Moment, row: Stock, product: Product) -> Demand:
     return demand
 
 
-def _today_only(moment: Moment, row: Stock, demand: Demand, product: Product, more: int = 0) -> Parameters:
+def _today_only(
+    moment: Moment, row: Stock, demand: Demand, product: Product, policy: EffectivePolicy, more: int = 0
+) -> Parameters:
     """What is expected of an article of which no day is over, if it sells so many `more` at once."""
     sold = max(stock.sold_on(row, demand, moment.today), 0)
     elapsed = calendars.elapsed_today(moment.calendar, moment.clock)
     purchase = units.typical_purchase(product.unit)
-    return forecast.on_first_day(sold + more, elapsed=elapsed, typical_purchase=purchase)
+    is_promoted = promotions.is_promoted(policy.promotions, moment.today)
+    return forecast.on_first_day(sold + more, elapsed=elapsed, typical_purchase=purchase, is_promoted=is_promoted)
 
 
 def _bound_of_new(
@@ -295,14 +309,15 @@ def _bound_of_new(
     if sold < forecast.FIRST_SOLD_MAX:
         more = min(more, forecast.FIRST_SOLD_MAX - sold)
     sold += more
-    expected = _today_only(moment, row, demand, product, more)
+    expected = _today_only(moment, row, demand, product, policy, more)
     imagined = forecast.on_first_day(0, elapsed=0.0, typical_purchase=purchase)
     bound = max(
         decision_position(row) - more,
         replenishment.highest_reorder_point(expected, outlook, policy, row.lead_time_sigma_days),
         replenishment.highest_reorder_point(imagined, outlook, policy, row.lead_time_sigma_days),
     )
-    if demand.first_day == moment.today and not demand.missing and purchase == 1 and sold <= forecast.FIRST_SOLD_MAX:
+    is_plain = not demand.missing and not promotions.is_promoted(policy.promotions, moment.today)
+    if demand.first_day == moment.today and is_plain and purchase == 1 and sold <= forecast.FIRST_SOLD_MAX:
         row.foreseen = moment.today
         bound = max(bound, replenishment.highest_after_first_day(sold, outlook, policy, row.lead_time_sigma_days))
     return bound

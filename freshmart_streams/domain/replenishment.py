@@ -7,16 +7,18 @@ that is met (fill rate). Levels are integers of base units, computed once per ar
 """
 
 import math
+from collections.abc import Sequence
 from typing import Final, Literal, TypeAlias
 
 import msgspec
 
-from freshmart_streams.domain import calendars, forecast, lots, outlooks, quantiles, times, units
+from freshmart_streams.domain import calendars, forecast, lots, outlooks, promotions, quantiles, times, units
 from freshmart_streams.domain.calendars import Calendar, Opportunity
 from freshmart_streams.domain.forecast import Demand, Forecast, Parameters
 from freshmart_streams.domain.lots import Lots
 from freshmart_streams.domain.outlooks import Hour, Outlook
 from freshmart_streams.domain.policies import EffectivePolicy
+from freshmart_streams.domain.promotions import Promotions
 from freshmart_streams.domain.times import Instant
 
 LOW_VOLUME: Final = 30
@@ -123,25 +125,54 @@ def need_in(
     stock: tuple[Lots, int] = ((), 0),
 ) -> Need:
     """What an article of which this is expected needs of an order placed in this hour; `stock`: lots, and on hand."""
-    interval = forecast.interval_in(expected, outlook.days)
+    selling_days = outlook.opportunity.selling_days
+    days: Sequence[tuple[int, float]] = outlook.days
+    if policy.promotions:
+        days = _with_promotions(expected, days, selling_days, policy.promotions)
+    interval = forecast.interval_in(expected, days)
     covered, usable = interval, None
     if policy.service_level_source == "margin":  # what is ordered now serves its own day, and may be too much for it
         last_day = outlook.opportunity.deliver_by
-        selling = sum(day <= last_day for day in outlook.opportunity.selling_days)
-        covered = forecast.interval_in(expected, outlook.days[:selling])
+        covered = forecast.interval_in(expected, days[: sum(day <= last_day for day in selling_days)])
     elif shelf_life_days is not None and shelf_life_days <= SHELF_LIFE_DAYS:
-        days = hour.usable_days(outlook.opportunity.deliver_by, shelf_life_days)
+        deliver_by = outlook.opportunity.deliver_by
         usable = forecast.expected_on(expected, hour.today) * hour.share_of_today
-        usable += forecast.expected_on_weekdays(expected, days)
+        usable += forecast.expected_on_weekdays(expected, hour.usable_days(deliver_by, shelf_life_days))
+        if policy.promotions:
+            last_day = max(deliver_by + shelf_life_days - 1, hour.today)
+            usable += _more_by_promotions(hour, expected, policy.promotions, last_day, hour.share_of_today)
     rate = forecast.expected_on_weekdays(expected, outlook.week) / 7
+    if policy.promotions:
+        rate += _more_by_promotions(hour, expected, policy.promotions, hour.today + 6) / 7
     found = levels(interval=covered, policy=policy, lead_time_sigma_days=lead_time_sigma_days)
     if covered is not interval:
         found = msgspec.structs.replace(found, forecast=interval.daily)
     waste, (known, on_hand) = 0, stock
     if known:
-        days = outlook.opportunity.selling_days
-        waste = lots.expected_waste(known, on_hand, days=days, demand=interval.daily)
+        waste = lots.expected_waste(known, on_hand, days=selling_days, demand=interval.daily)
     return Need(outlook.opportunity, found, rate, usable, waste)
+
+
+def _with_promotions(
+    expected: Parameters, days: Sequence[tuple[int, float]], selling_days: Sequence[int], planned: Promotions
+) -> list[tuple[int, float]]:
+    """The days of an interval, of which a promoted one counts for as many as it sells like."""
+    factor = expected.promotion_factor
+    return [
+        (place, share * factor if promotions.is_promoted(planned, day) else share)
+        for day, (place, share) in zip(selling_days, days, strict=True)
+    ]
+
+
+def _more_by_promotions(
+    hour: Hour, expected: Parameters, planned: Promotions, last_day: int, share_of_today: float = 1.0
+) -> float:
+    """Base units that promotions add to the demand from today to a day, it included."""
+    more = 0.0
+    for day in promotions.promoted_days(planned, hour.today, last_day):
+        if calendars.is_open(hour.calendar, day):
+            more += forecast.expected_on(expected, day) * (share_of_today if day == hour.today else 1.0)
+    return more * (expected.promotion_factor - 1.0)
 
 
 def highest_reorder_point(
@@ -153,8 +184,11 @@ def highest_reorder_point(
     larger mean goes with a higher quantile. Only where the mean leaves the counted units for the normal distribution
     the quantile may fall; there, what lies below stays below Cantelli's bound, which holds for any distribution.
     """
-    best = expected.level * max(expected.weekday_factors)
-    mean = min(forecast.expected_on_weekdays(expected, outlook.most), best * outlook.longest)
+    factor = 1.0
+    if policy.promotions and promotions.are_coming(policy.promotions, outlook.today):
+        factor = max(expected.promotion_factor, 1.0)  # as if every day were promoted
+    best = expected.level * max(expected.weekday_factors) * factor
+    mean = min(forecast.expected_on_weekdays(expected, outlook.most) * factor, best * outlook.longest)
     delays = (best * lead_time_sigma_days) ** 2  # no day of an interval has more than the best one
     most = forecast.Forecast((mean,), forecast.variance_of(expected, mean, outlook.longest) + delays)
     highest = levels(interval=most, policy=policy).reorder_point

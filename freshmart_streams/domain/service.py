@@ -145,7 +145,8 @@ def look_back(
     row = rows.get(key) or Service()
     missing = sum(demand.missing.get(day, 0) for day in days)
     if not missing and (crc32(product.sku.encode()) + first) % COMPARED_ONE_IN == 0:
-        mean = sum(forecast.expected_on(expected, day) for day in days)
+        promoted = demand.promoted
+        mean = sum(forecast.expected_on(expected, day, is_promoted=day in promoted) for day in days)
         sold = sum(max(forecast.sold_on(demand, day), 0) for day in days)
         interval = Forecast((mean,), forecast.variance_of(expected, mean, len(days)))
         compare(row, interval, sold, typical_purchase=typical_purchase)

@@ -10,7 +10,7 @@ A forecast is made in the morning of a day, out of the days before it. All figur
 Left out are closed days, and what a stock-out hides unless the file says the demand; a sum that holds such a day too.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -122,7 +122,8 @@ def measure(
 
     Nothing is expected while `warm_up` days are not over.
     """
-    own = OwnForecast(calendar, typical_purchase)
+    own = OwnForecast(calendar, typical_purchase, series.promotions)
+    promoted = frozenset(day for day, known in enumerate(series.days, series.first_day) if known.is_promoted)
     others = [_Rated(rival) for rival in rivals()]
     for place, day in enumerate(range(series.first_day, series.first_day + len(series.days))):
         now = series.days[place]
@@ -130,14 +131,14 @@ def measure(
             week = list(calendars.selling_days(calendar, day, day + WEEK - 1))
             if place >= min(ERRORS_FROM, warm_up):
                 known = _Known(series, place, week)
-                forecasts = {other.rival.name: other.forecasts(day, week, known) for other in others}
+                forecasts = {other.rival.name: other.forecasts(day, week, known, promoted) for other in others}
                 if place >= warm_up:
                     parameters = own.parameters(day)
                     forecasts[OWN] = _own(own, parameters, day)
                     _add(accuracy, forecasts, known, is_promoted=now.is_promoted)
                     yield Traced(day, known.day_truth, *forecasts[OWN][0])
             for other in others:
-                other.rival.learn(day, None if now.missing else now.sold)
+                other.rival.learn(day, None if now.missing else now.sold, is_promoted=now.is_promoted)
         own.apply_day(day, sold=now.sold, missing=now.missing)
 
 
@@ -169,9 +170,11 @@ class _Rated:
         self.rival = rival
         self._errors = Errors(), Errors()
 
-    def forecasts(self, day: int, week: Sequence[int], known: _Known) -> tuple[_Forecast, _Forecast]:
+    def forecasts(
+        self, day: int, week: Sequence[int], known: _Known, promoted: Collection[int]
+    ) -> tuple[_Forecast, _Forecast]:
         """Of the day and of its week; their errors count once they are known."""
-        daily = self.rival.expect(week)
+        daily = self.rival.expect(week, promoted)
         found = []
         cases = (daily[0], known.day_seen, day + 1), (sum(daily), known.sum_seen, day + WEEK)
         for errors, (mean, seen, known_from) in zip(self._errors, cases, strict=True):

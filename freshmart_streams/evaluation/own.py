@@ -5,6 +5,7 @@ from typing import Final
 from freshmart_streams.domain import calendars, forecast
 from freshmart_streams.domain.calendars import Calendar
 from freshmart_streams.domain.forecast import Demand, Forecast, Parameters
+from freshmart_streams.domain.promotions import Promotions, is_promoted, promoted_days
 from freshmart_streams.domain.times import weekday
 
 LATE_DAYS: Final = 14
@@ -14,8 +15,9 @@ LATE_DAYS: Final = 14
 class OwnForecast:
     """The row of an article, fed one day after the other."""
 
-    def __init__(self, calendar: Calendar, typical_purchase: int) -> None:
+    def __init__(self, calendar: Calendar, typical_purchase: int, promotions: Promotions = ()) -> None:
         self.row = Demand()
+        self._promotions = promotions
         self._calendar = calendar
         self._typical_purchase = typical_purchase
 
@@ -24,6 +26,7 @@ class OwnForecast:
         forecast.apply_offered(self.row, day=day)
         if sold:
             forecast.apply_sale(self.row, day=day, units=sold)
+        forecast.apply_promoted(self.row, promoted_days(self._promotions, day, day))
         if missing:
             forecast.apply_missing(self.row, day=day, thousandths=missing)
 
@@ -47,4 +50,7 @@ class OwnForecast:
     def interval(self, expected: Parameters, first: int, last: int) -> Forecast:
         """Demand of the open days from `first` to `last`, both included."""
         days = calendars.selling_days(self._calendar, first, last)
-        return forecast.interval_in(expected, [(weekday(day) - 1, 1.0) for day in days])
+        factor, planned = expected.promotion_factor, self._promotions
+        return forecast.interval_in(
+            expected, [(weekday(day) - 1, factor if is_promoted(planned, day) else 1.0) for day in days]
+        )

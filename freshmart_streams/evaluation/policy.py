@@ -107,8 +107,8 @@ class Ours:
     def __init__(self, series: Series, terms: Terms, start: int) -> None:
         """Learn the days before `start`, a place in `series.days`, as they are known."""
         self._terms = terms
-        self._forecast = OwnForecast(terms.calendar, terms.typical_purchase)
-        self._policy = EffectivePolicy(service_level=terms.service_level)
+        self._forecast = OwnForecast(terms.calendar, terms.typical_purchase, series.promotions)
+        self._policy = EffectivePolicy(service_level=terms.service_level, promotions=series.promotions)
         for day, known in enumerate(series.days[:start], series.first_day):
             self._forecast.apply_day(day, sold=known.sold, missing=known.missing)
 

@@ -6,7 +6,7 @@ Their quantiles are their forecast plus that quantile of their own last errors: 
 import math
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 WEEK: Final = 7
@@ -24,11 +24,11 @@ class Rival(ABC):
     name: str
 
     @abstractmethod
-    def learn(self, day: int, units: int | None) -> None:
+    def learn(self, day: int, units: int | None, *, is_promoted: bool = False) -> None:
         """Take in an open day: base units sold, or None where a stock-out hides what would have been."""
 
     @abstractmethod
-    def expect(self, days: Sequence[int]) -> list[float]:
+    def expect(self, days: Sequence[int], promoted: Collection[int] = ()) -> list[float]:
         """Base units on each of the coming open days, all of which lie within the week after the last one learned."""
 
 
@@ -36,23 +36,33 @@ class MovingAverage(Rival):
     """The mean of the same weekday over the last weeks; of one week it is the seasonal naive forecast.
 
     A weekday of which nothing is known yet is expected to sell the mean of those that are known.
+
+    Args:
+        name: of the rival.
+        weeks: of which the mean is taken.
+        is_told: of promotions. It then keeps promoted days apart from the others.
     """
 
-    def __init__(self, name: str, weeks: int) -> None:
+    def __init__(self, name: str, weeks: int, *, is_told: bool = False) -> None:
         self.name = name
-        self._kept: list[deque[int]] = [deque(maxlen=weeks) for _ in range(WEEK)]
+        self._is_told = is_told
+        self._kept: list[deque[int]] = [deque(maxlen=weeks) for _ in range(2 * WEEK)]
 
-    def learn(self, day: int, units: int | None) -> None:
+    def learn(self, day: int, units: int | None, *, is_promoted: bool = False) -> None:
         """Keep it under its weekday."""
         if units is not None:
-            self._kept[day % WEEK].append(units)
+            self._kept[self._place(day, is_promoted=is_promoted)].append(units)
 
-    def expect(self, days: Sequence[int]) -> list[float]:
+    def expect(self, days: Sequence[int], promoted: Collection[int] = ()) -> list[float]:
         """The mean of each day's weekday."""
         means = [sum(kept) / len(kept) if kept else None for kept in self._kept]
         known = [mean for mean in means if mean is not None]
         other = sum(known) / len(known) if known else 0.0
-        return [other if (mean := means[day % WEEK]) is None else mean for day in days]
+        places = [self._place(day, is_promoted=day in promoted) for day in days]
+        return [other if (mean := means[place]) is None else mean for place in places]
+
+    def _place(self, day: int, *, is_promoted: bool) -> int:
+        return day % WEEK + WEEK * (is_promoted and self._is_told)
 
 
 class Tsb(Rival):
@@ -75,9 +85,9 @@ class Tsb(Rival):
         self._size: float | None = None
         self._chance: float | None = None
 
-    def learn(self, day: int, units: int | None) -> None:
+    def learn(self, day: int, units: int | None, *, is_promoted: bool = False) -> None:
         """Smooth the chance, and on a sale the size."""
-        del day
+        del day, is_promoted
         if units is None:
             return
         sold = float(units > 0)
@@ -85,8 +95,9 @@ class Tsb(Rival):
         if units > 0:
             self._size = units if self._size is None else self._size + self._size_rate * (units - self._size)
 
-    def expect(self, days: Sequence[int]) -> list[float]:
+    def expect(self, days: Sequence[int], promoted: Collection[int] = ()) -> list[float]:
         """The same on each day."""
+        del promoted
         return [(self._chance or 0.0) * (self._size or 0.0)] * len(days)
 
 
@@ -119,4 +130,4 @@ class Errors:
 
 def usual_rivals() -> list[Rival]:
     """Those that need nothing but Python."""
-    return [MovingAverage("seasonal naive", 1), MovingAverage("mean of 4 weeks", _WEEKS), Tsb()]
+    return [MovingAverage("seasonal naive", 1), MovingAverage("mean of 4 weeks", _WEEKS, is_told=True), Tsb()]

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple, TypeVar
 
 from freshmart_streams.domain import calendars, times
 from freshmart_streams.domain.availability import WHOLE_DAY
+from freshmart_streams.domain.promotions import Promotions
 
 NEEDED: Final = ("date", "series", "quantity")
 OPTIONAL: Final = ("price", "promotion", "stock_out", "demand")
@@ -66,6 +67,16 @@ class Series:
     first_day: int
     """Ordinal of `days[0]`."""
     days: tuple[Day, ...]
+
+    @property
+    def promotions(self) -> Promotions:
+        """First and last day of each run of promoted days."""
+        found: list[tuple[int, int]] = []
+        for day, known in enumerate(self.days, self.first_day):
+            if known.is_promoted:
+                goes_on = bool(found) and found[-1][1] == day - 1
+                found.append((found.pop()[0] if goes_on else day, day))
+        return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,8 @@ from freshmart_streams.events.master_data import ANY, MarketRate, Policy, Produc
 
 REASON_LENGTH_MIN: Final = 10
 """Characters of a planner's reason."""
+PROMOTION_DAYS_MAX: Final = 366
+"""A promotion that lasts longer is a price."""
 GTIN_LENGTHS: Final = frozenset({8, 12, 13, 14})
 _TIME: Final = r"([01][0-9]|2[0-3]):[0-5][0-9]"
 _TIME_OF_DAY: Final = re.compile(_TIME)
@@ -66,6 +68,12 @@ def check_policy(policy: Policy) -> None:
     check_ids((path, text) for path, text in fields if text != ANY)
     if policy.actor is not None and len((policy.reason or "").strip()) < REASON_LENGTH_MIN:
         raise refuse("$.reason", f"expected at least {REASON_LENGTH_MIN} characters where an `actor` is named")
+    for place, promotion in enumerate(policy.promotion_days or ()):
+        path = f"$.promotions[{place}]"
+        check_year(f"{path}.from", promotion.first_day)
+        check_year(f"{path}.until", promotion.last_day)
+        if not 0 <= (promotion.last_day - promotion.first_day).days < PROMOTION_DAYS_MAX:
+            raise refuse(f"{path}.until", f"expected a day from `from` on, at most {PROMOTION_DAYS_MAX} days in all")
 
 
 def check_market_rate(rate: MarketRate) -> None:

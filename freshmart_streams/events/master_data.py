@@ -7,7 +7,7 @@ limit, not known, "ask the next policy row") the field is None.
 from enum import StrEnum
 from typing import Annotated, Final
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 from freshmart_streams.events.values import (
     Day,
@@ -33,6 +33,10 @@ ANY: Final = "*"
 """In a policy: every store, or every article."""
 DEFAULT_SERVICE_LEVEL: Final = 0.98
 """Where no policy row names one."""
+
+
+PROMOTIONS_MAX: Final = 100
+"""In a policy row."""
 
 
 class Unit(StrEnum):
@@ -124,12 +128,20 @@ class Store(Struct, frozen=True, omit_defaults=True, kw_only=True):
     rollout: Rollout = Rollout()
 
 
+class Promotion(Struct, frozen=True, omit_defaults=True, gc=False):
+    """Business days on which an article is promoted, both included."""
+
+    first_day: Day = field(name="from")
+    last_day: Day = field(name="until")
+
+
 class Policy(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """A planner's row for one store and article; either may be `*`.
 
     None means that the row is silent and the next less specific one is asked: `store/sku`, `store/*`, `*/sku`, `*/*`.
     Stocks are in base units; `service_level` is the share of cycles without a stock-out; `capacity` is what shelf and
-    backroom hold. `actor` and `reason` say who wants it so, and why.
+    backroom hold; `promotions` are the planned ones, kept for a fortnight after they ended. `actor` and `reason` say
+    who wants it so, and why.
     """
 
     store_id: PolicyScope
@@ -140,8 +152,18 @@ class Policy(Struct, frozen=True, omit_defaults=True, kw_only=True):
     presentation_stock: Stock | None = None
     capacity: Stock | None = None
     pricing: bool | None = None
+    promotion_days: Annotated[tuple[Promotion, ...], Meta(max_length=PROMOTIONS_MAX)] | None = field(
+        default=None, name="promotions"
+    )
     actor: Text | None = None
     reason: Text | None = None
+
+    @property
+    def promotions(self) -> tuple[tuple[int, int], ...] | None:
+        """First and last day of each promotion, as ordinals."""
+        if self.promotion_days is None:
+            return None
+        return tuple((each.first_day.toordinal(), each.last_day.toordinal()) for each in self.promotion_days)
 
 
 class MarketRate(Struct, frozen=True, omit_defaults=True, gc=False):

@@ -36,7 +36,7 @@ from freshmart_streams.domain.store_days import DayFigures
 from freshmart_streams.domain.times import Instant
 from freshmart_streams.events.alerts import AlertKind, AlertStatus
 from freshmart_streams.events.decisions import OrderStatus
-from freshmart_streams.events.master_data import Policy, Product, Store, Unit
+from freshmart_streams.events.master_data import Policy, Product, Promotion, Store, Unit
 from freshmart_streams.tables.dead_letters import DeadLetter
 from freshmart_streams.web.context import View
 from freshmart_streams.web.lists import Listing, Shown
@@ -303,7 +303,8 @@ def demand(view: View, store_id: str, sku: str) -> DemandView | None:
         return None
     calendar, product = calendars.of_store(store_row), _LookUp().product(view, sku)
     unit = Unit.PIECE if product is None else product.unit
-    days = reordering.demand_on_read(row, view.get(tables.demand, key), calendar=calendar, clock=at)
+    policy = policies.effective_policy(*_policy_rows(view, store_id, sku))
+    days = reordering.demand_on_read(row, view.get(tables.demand, key), calendar=calendar, clock=at, policy=policy)
     expected = expectations.parameters_at(days, calendar=calendar, at=at, unit=unit, spread=row.spread)
     return DemandView(
         sku=sku,
@@ -314,6 +315,7 @@ def demand(view: View, store_id: str, sku: str) -> DemandView | None:
                 day=datetime.date.fromordinal(day),
                 sold=forecast.sold_on(days, day),
                 out_of_stock=days.missing.get(day, 0) / availability.WHOLE_DAY,
+                is_promoted=day in days.promoted,
             )
             for day in range(days.base_day, calendars.today(calendar, at) + 1)
             if days.first_day
@@ -322,12 +324,14 @@ def demand(view: View, store_id: str, sku: str) -> DemandView | None:
             ForecastDay(
                 day=datetime.date.fromordinal(each.day),
                 mean=each.mean,
+                is_promoted=each.is_promoted,
                 **dict(zip(_SHOWN, each.quantiles, strict=True)),
             )
-            for each in expectations.expected_days(expected, calendar=calendar, at=at)
+            for each in expectations.expected_days(expected, calendar=calendar, at=at, planned=policy.promotions)
         ],
         level=expected.level,
         weekday_factors=list(expected.weekday_factors),
+        promotion_factor=expected.promotion_factor,
         variance_to_mean=expected.variance_to_mean,
         sum_factor=expected.sum_factor,
         as_of=times.to_datetime(row.changed_at, calendar.zone_name),
@@ -419,7 +423,9 @@ def _policy_in_force(rows: list[Policy], known: KnownProduct | None) -> Effectiv
 def _policy(view: View, store_id: str, sku: str, known: KnownProduct | None) -> PolicyView:
     rows = _policy_rows(view, store_id, sku)
     shown = [PolicyRow(**structs.asdict(row)) for row in rows]
-    return PolicyView(**dataclasses.asdict(_policy_in_force(rows, known)), rows=shown)
+    policy = dataclasses.asdict(_policy_in_force(rows, known))
+    planned = [Promotion(*map(datetime.date.fromordinal, days)) for days in policy.pop("promotions")]
+    return PolicyView(**policy, promotions=planned, rows=shown)
 
 
 def _status(row: Stock, levels: Levels | None, expected_waste: int) -> StockStatus:

@@ -14,7 +14,7 @@ from freshmart_streams.domain.policies import ServiceLevelSource
 from freshmart_streams.domain.service import Pace
 from freshmart_streams.events.alerts import Alert
 from freshmart_streams.events.decisions import OrderStatus, Reorder
-from freshmart_streams.events.master_data import Policy, Rollout, Unit
+from freshmart_streams.events.master_data import Policy, Promotion, Rollout, Unit
 from freshmart_streams.events.reports import StoreDay
 
 T = TypeVar("T")
@@ -164,6 +164,7 @@ class PolicyView(Struct, kw_only=True):
     presentation_stock: int
     capacity: int | None
     pricing: bool
+    promotions: list[Promotion]
     rows: list[PolicyRow]
 
 
@@ -182,6 +183,8 @@ class DemandDay(Struct, kw_only=True):
     sold: int
     out_of_stock: float
     """From 0 to 1. Of a day that was 1 the forecast learns nothing, unless something was sold."""
+    is_promoted: bool
+    """It tells of promotions, and nothing of other days."""
 
 
 class ForecastDay(Struct, kw_only=True):
@@ -195,6 +198,7 @@ class ForecastDay(Struct, kw_only=True):
     p50: float
     p90: float
     p98: float
+    is_promoted: bool
 
 
 class DemandView(Struct, kw_only=True):
@@ -213,6 +217,8 @@ class DemandView(Struct, kw_only=True):
     """A day, before its weekday's factor."""
     weekday_factors: list[float]
     """Monday to Sunday."""
+    promotion_factor: float
+    """Times as much as otherwise is expected on a promoted day."""
     variance_to_mean: float
     sum_factor: float
     """By how much more seven days vary than if they did not depend on each other."""

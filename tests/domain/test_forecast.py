@@ -204,7 +204,7 @@ class TestNewArticle:
     def test_before_any_history_one_purchase_a_day_is_expected(self) -> None:
         """Not nothing: then a new article would never be ordered."""
         expected = parameters(Demand(), MONDAY)
-        assert expected == Parameters(level=1.0, weekday_factors=(1.0,) * 7, variance_to_mean=1.0, evidence=1.0)
+        assert expected == Parameters(1.0, (1.0,) * 7, variance_to_mean=1.0, evidence=1.0, promotion_factor=2.0)
 
     def test_on_its_first_day_the_part_of_the_day_that_passed_counts(self) -> None:
         assert parameters(demand_of(11), MONDAY, elapsed=0.5).level == pytest.approx((11 + 1) / (0.5 + 1))

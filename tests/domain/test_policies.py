@@ -1,13 +1,15 @@
 """The most specific row wins, field by field."""
 
 from dataclasses import dataclass
+from datetime import date
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from freshmart_streams.domain import policies
 from freshmart_streams.domain.policies import EffectivePolicy, effective_policy
-from freshmart_streams.events.master_data import Policy
+from freshmart_streams.domain.promotions import Promotions
+from freshmart_streams.events.master_data import Policy, Promotion
 
 
 @dataclass(frozen=True)
@@ -18,6 +20,7 @@ class Row:
     presentation_stock: int | None = None
     capacity: int | None = None
     pricing: bool | None = None
+    promotions: Promotions | None = None
 
 
 def test_without_any_row_the_documented_defaults_are_in_force() -> None:
@@ -28,7 +31,7 @@ def test_without_any_row_the_documented_defaults_are_in_force() -> None:
 def test_each_field_is_taken_from_the_most_specific_row_that_names_it() -> None:
     mine = Row(min_stock=6)
     of_the_store = Row(min_stock=1, max_stock=60)
-    of_the_article = Row(max_stock=99, presentation_stock=4, capacity=80)
+    of_the_article = Row(max_stock=99, presentation_stock=4, capacity=80, promotions=((5, 6),))
     of_all = Row(service_level=0.95, presentation_stock=1, pricing=False)
     assert effective_policy(mine, of_the_store, of_the_article, of_all) == EffectivePolicy(
         service_level=0.95,
@@ -37,8 +40,13 @@ def test_each_field_is_taken_from_the_most_specific_row_that_names_it() -> None:
         presentation_stock=4,
         pricing=False,
         capacity=80,
+        promotions=((5, 6),),
         service_level_source="policy",
     )
+
+
+def test_no_promotions_at_all_are_said_and_not_silence() -> None:
+    assert effective_policy(Row(promotions=()), Row(promotions=((5, 6),))).promotions == ()
 
 
 def test_a_zero_and_a_no_are_said_and_not_silence() -> None:
@@ -50,6 +58,9 @@ def test_a_zero_and_a_no_are_said_and_not_silence() -> None:
 def test_the_events_of_the_policies_topic_are_such_rows() -> None:
     event = Policy(store_id="0042", sku="*", service_level=0.9)
     assert effective_policy(None, event).service_level == 0.9
+    day = date(2024, 10, 14)
+    promoted = Policy(store_id="*", sku="7", promotion_days=(Promotion(day, day),))
+    assert effective_policy(event, promoted).promotions == ((day.toordinal(), day.toordinal()),)
 
 
 def test_the_store_comes_before_the_article() -> None:

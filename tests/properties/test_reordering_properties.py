@@ -23,10 +23,14 @@ def decided(
     is_in_order: bool = True,
     shelf_life_days: int | None = None,
     mode: str = "auto",
+    promotion: tuple[int, int] | None = None,
 ) -> list[dict[str, Any]]:
     """Every published decision about an article that sold so much a day the week before, or is new (0)."""
     shop = ShopDriver(batch_size=100).open_store({**MILK, "shelf_life_days": shelf_life_days}, CHEESE)
     shop.store(**{**STORE, "rollout": {"reorder": mode}})
+    if promotion is not None:
+        first, last = (f"2024-10-{day:02d}" for day in promotion)
+        shop.policy("0042", "*", promotions=[{"from": first, "until": last}])
     if per_day:
         shop.move("2024-09-30 06:00", "count", ("100234", stock + 6 * per_day))
         for day in ("09-30", "10-01", "10-02", "10-03", "10-04", "10-05"):
@@ -51,6 +55,7 @@ def decided(
     st.one_of(st.none(), st.integers(2, 12)),
     st.sampled_from([0.0, 1.2]),
     st.sampled_from(["auto", "auto", "shadow"]),
+    st.none() | st.tuples(st.integers(1, 16), st.integers(0, 6)).map(lambda days: (days[0], sum(days))),
 )
 def test_the_same_orders_when_every_sale_is_looked_at(
     events: list[tuple[str, str, str, int]],
@@ -60,8 +65,14 @@ def test_the_same_orders_when_every_sale_is_looked_at(
     shelf_life_days: int | None,
     lead_time_sigma_days: float,
     mode: str,
+    promotion: tuple[int, int] | None,
 ) -> None:
-    more: dict[str, Any] = {"is_in_order": is_in_order, "shelf_life_days": shelf_life_days, "mode": mode}
+    more: dict[str, Any] = {
+        "is_in_order": is_in_order,
+        "shelf_life_days": shelf_life_days,
+        "mode": mode,
+        "promotion": promotion,
+    }
     with patch.object(lead_times, "sigma_days", return_value=lead_time_sigma_days):
         with patch.object(reordering, "calm", return_value=(0, 0)):
             always = decided(events, stock, per_day, **more)

@@ -235,13 +235,20 @@ class StoreMachine(RuleBasedStateMachine):
     def change_store(self, days: list[int], mode: str) -> None:
         self._master("stores", "0042", {**STORE, "delivery_weekdays": days, "rollout": {"reorder": mode}})
 
-    @rule(least=st.none() | st.integers(0, 90), scope=st.sampled_from(["0042/*", "0042/100234", "*/*"]))
-    def change_policy(self, least: int | None, scope: str) -> None:
+    @rule(
+        least=st.none() | st.integers(0, 90),
+        scope=st.sampled_from(["0042/*", "0042/100234", "*/*"]),
+        promoted=st.none() | st.sampled_from([("2024-10-07", "2024-10-09"), ("2024-10-10", "2024-10-16")]),
+    )
+    def change_policy(self, least: int | None, scope: str, promoted: tuple[str, str] | None) -> None:
         if least is None:
             self._feed("policies", scope.encode(), None)
         else:
             store_id, sku = scope.split("/")
-            self._master("policies", scope, {"store_id": store_id, "sku": sku, "min_stock": least})
+            row: dict[str, Any] = {"store_id": store_id, "sku": sku, "min_stock": least}
+            if promoted is not None:
+                row["promotions"] = [dict(zip(("from", "until"), promoted, strict=True))]
+            self._master("policies", scope, row)
 
     @rule(minutes=st.sampled_from([1, 10, HOUR, 5 * HOUR, DAY, 36 * HOUR]), is_told=st.booleans())
     def pass_time(self, minutes: int, is_told: bool) -> None:

@@ -19,7 +19,7 @@ from freshmart_streams.domain.service import Service
 from freshmart_streams.domain.stock import Stock
 from freshmart_streams.domain.store_days import DayFigures, LineFigures, apply_receipt
 from freshmart_streams.events.alerts import AlertKind
-from freshmart_streams.events.master_data import Policy, Product, Rollout, Store, Unit
+from freshmart_streams.events.master_data import Policy, Product, Promotion, Rollout, Store, Unit
 from freshmart_streams.events.reports import DayStatus, StoreDay
 from freshmart_streams.events.values import Mode
 from freshmart_streams.web import CompanyDays, company
@@ -28,6 +28,7 @@ from tests.web.fakes import Site
 
 AT = times.at_local(times.from_iso("2024-10-08"), "13:45", "Europe/Berlin")
 LEVELS = Levels(26, 30, 30, 9.0, (5.5, 6.0, 5.5), 0.98)
+OCTOBER_WEEK = Promotion(datetime.date(2024, 10, 14), datetime.date(2024, 10, 19))
 MILK = Product(sku="100234", name="Vollmilch", category="dairy", price=119, pack_size=12)
 
 
@@ -78,6 +79,7 @@ class TestStock:
                 "presentation_stock": 0,
                 "capacity": None,
                 "pricing": True,
+                "promotions": [],
                 "rows": [],
             },
             "as_of": "2024-10-08T13:45:00+02:00",
@@ -87,17 +89,24 @@ class TestStock:
         person: dict[str, Any] = {"actor": "m.schmitz", "reason": "street festival until Sunday"}
         rows = [
             Policy(store_id="0042", sku="100234", min_stock=24, capacity=96, **person),
-            Policy(store_id="0042", sku="*", service_level=0.95, min_stock=6),
+            Policy(store_id="0042", sku="*", service_level=0.95, min_stock=6, promotion_days=(OCTOBER_WEEK,)),
         ]
         for row in rows:
             bare.rows.put(tables.policies, f"{row.store_id}/{row.sku}", row)
         bare.rows.put(tables.stock, "0042/100234", Stock(on_hand=9))
         client = await connect(bare)
         policy = (await (await client.get("/v1/stores/0042/stock/100234")).json())["policy"]
+        assert policy["promotions"] == [{"from": "2024-10-14", "until": "2024-10-19"}]
         assert (policy["service_level"], policy["min_stock"], policy["capacity"]) == (0.95, 24, 96)
         assert policy["rows"] == [
             {"store_id": "0042", "sku": "100234", "min_stock": 24, "capacity": 96, **person},
-            {"store_id": "0042", "sku": "*", "service_level": 0.95, "min_stock": 6},
+            {
+                "store_id": "0042",
+                "sku": "*",
+                "service_level": 0.95,
+                "min_stock": 6,
+                "promotions": [{"from": "2024-10-14", "until": "2024-10-19"}],
+            },
         ]
 
     async def test_of_an_article_that_nobody_knows_has_no_name_and_no_levels(
@@ -209,19 +218,25 @@ class TestDemand:
         apply_missing(demand, day=today - 2, thousandths=250)
         bare.rows.put(tables.demand, "0042/100234", demand)
         bare.rows.put(tables.stock, "0042/100234", Stock(on_hand=40, sold_day=today, sold=5, changed_at=AT))
+        promoted = Promotion(datetime.date(2024, 10, 7), datetime.date(2024, 10, 9))
+        bare.rows.put(tables.policies, "0042/*", Policy(store_id="0042", sku="*", promotion_days=(promoted,)))
         client = await connect(bare)
         found = await (await client.get("/v1/stores/0042/demand/100234")).json()
         assert found["history"][-3:] == [
-            {"day": "2024-10-06", "sold": 6, "out_of_stock": 0.25},
-            {"day": "2024-10-07", "sold": 6, "out_of_stock": 0},
-            {"day": "2024-10-08", "sold": 5, "out_of_stock": 0},
+            {"day": "2024-10-06", "sold": 6, "out_of_stock": 0.25, "is_promoted": False},
+            {"day": "2024-10-07", "sold": 6, "out_of_stock": 0, "is_promoted": True},
+            {"day": "2024-10-08", "sold": 5, "out_of_stock": 0, "is_promoted": True},
         ]
         assert len(found["history"]) == 29
         assert [each["day"] for each in found["forecast"][:2]] == ["2024-10-08", "2024-10-09"]
         assert len(found["forecast"]) == 14
-        first, second = found["forecast"][:2]
+        first, second, third = found["forecast"][:3]
+        assert [each["is_promoted"] for each in (first, second, third)] == [True, True, False]
         assert first["mean"] == pytest.approx(second["mean"] * 11 / 24, rel=0.05)
-        assert second["mean"] == pytest.approx(6.0, rel=0.05)
+        assert second["mean"] == pytest.approx(6.0 * found["promotion_factor"], rel=0.05)
+        # One promoted day was over, yesterday, and sold no more than any other.
+        assert 1.0 < found["promotion_factor"] < 2.0
+        assert third["mean"] == pytest.approx(6.0, rel=0.05)
         assert second["p50"] <= second["p90"] < second["p98"]
         assert (found["sku"], found["unit"], found["as_of"]) == ("100234", "piece", "2024-10-08T13:45:00+02:00")
         assert found["level"] == pytest.approx(6.0, rel=0.05)
