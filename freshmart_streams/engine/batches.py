@@ -153,7 +153,10 @@ class Batch:
             HandlerError: the batch is spoiled and must be dropped.
         """
         assert self.group.due_work is not None, "an agenda needs a due_work handler"
-        for due_entry in self.agenda.take(limit):
+        for _ in range(limit):
+            due_entry = self.agenda.take()
+            if due_entry is None:
+                break
             if self._memory.is_full:
                 self._memory.age()
             if due_entry in self._poison_due:

@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 SLICE_SECONDS = 0.005
 TURN_SECONDS = 0.05
-DUE_AT_A_TIME = 100
+DUE_AT_A_TIME = 5
 RECORDS_AT_A_TIME = 200
 """At most; as many as the last slices had time for, so that few are put back."""
 
@@ -75,7 +75,7 @@ class Folding:
         """Fold for a few milliseconds; False when there was nothing to do."""
         state, batch, until = self._state, self._state.opened, monotonic() + SLICE_SECONDS
         if batch.has_due_work:
-            batch.work_due(DUE_AT_A_TIME)
+            self._work_due(batch, until)
             return True
         records = state.inbox.take(self._at_a_time)
         taken = 0
@@ -197,6 +197,10 @@ class Folding:
         finally:
             batch.master_complete = False
         self._state.uncommitted.append(record)
+
+    def _work_due(self, batch: Batch, until: float) -> None:
+        while batch.has_due_work and monotonic() < until:
+            batch.work_due(DUE_AT_A_TIME)
 
     def _work_all_due(self, batch: Batch) -> None:
         while batch.has_due_work:
