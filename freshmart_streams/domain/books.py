@@ -31,6 +31,7 @@ from freshmart_streams.events.reports import StoreDay
 if TYPE_CHECKING:
     from freshmart_streams.domain.pilots import Pilot
     from freshmart_streams.domain.service import Service
+    from freshmart_streams.domain.shrinkage import Shrinkage
 
 R = TypeVar("R")
 H = TypeVar("H")
@@ -177,6 +178,10 @@ class Books(Protocol):
     @property
     def changed_days(self) -> Rows[Mark]:
         """By `store/day`: what is not yet published."""
+
+    @property
+    def shrinkage(self) -> "Rows[Shrinkage]":
+        """By store."""
 
     @property
     def pilots(self) -> "Rows[Pilot]":

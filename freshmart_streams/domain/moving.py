@@ -24,6 +24,7 @@ from freshmart_streams.domain import (
     pricing,
     releases,
     reporting,
+    shrinkage,
     stock,
     times,
 )
@@ -77,8 +78,12 @@ def apply_movement(moment: Moment, movement: Movement) -> None:
 
 def _count(moment: Moment, movement: Movement, touched: Articles) -> None:
     for sku, quantity in touched.quantities.items():
-        row = touched.row(sku)
+        row, known = touched.row(sku), touched.known(sku)
+        expected, was_counted = row.on_hand, row.counted_at != ledger.NEVER_COUNTED
         ledger.apply_count(row, moment.at, quantity, moment.clock)
+        if was_counted and known is not None:
+            shrinkage.learn_count(moment, known.product, expected=expected, found=row.on_hand)
+        row.expected_loss = row.levels_until = 0
         _offer(moment, row, sku)
         alerts.close_for_article(moment, row, sku, AlertKind.ORDER_CONFLICT, "The article was counted.")
         phantom.close(moment, sku, row, "The article was counted.")

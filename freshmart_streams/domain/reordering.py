@@ -31,6 +31,7 @@ from freshmart_streams.domain import (
     promotions,
     replenishment,
     service,
+    shrinkage,
     stock,
     store_days,
     times,
@@ -118,10 +119,11 @@ def current_levels(moment: Moment, row: Stock, known: KnownProduct) -> Levels | 
         lead_time_sigma_days=row.lead_time_sigma_days,
         stock=(row.lots, row.on_hand),
     )
-    row.expected_waste = need.expected_waste
+    row.expected_waste = need.expected_waste + row.expected_loss
     if row.trial is not None:
         days, on_hand = need.opportunity.selling_days, stock.trial_on_hand(row)
-        row.trial.expected_waste = lots.expected_waste(row.trial.lots, on_hand, days=days, demand=need.levels.forecast)
+        spoiling = lots.expected_waste(row.trial.lots, on_hand, days=days, demand=need.levels.forecast)
+        row.trial.expected_waste = spoiling + row.expected_loss
     row.levels, row.usable_demand, row.demand_rate_per_day = need.levels, need.usable_demand, need.demand_rate_per_day
     row.deliver_by, row.cut_off_at = need.opportunity.deliver_by, need.opportunity.cut_off_at
     row.levels_until = min(row.levels_until, need.opportunity.cut_off_at)
@@ -272,7 +274,9 @@ def _learned(moment: Moment, row: Stock, product: Product, policy: EffectivePoli
         if row.trial is not None:
             days, missing = service.days_since(moment, demand, was_learned)
             pilots.sample(moment, row, product, days=days, missing=missing, expected_per_day=before.level)
-    row.spread = service.spread_of(moment, forecast.in_force(demand, typical_purchase=purchase), purchase)
+    learned = forecast.in_force(demand, typical_purchase=purchase)
+    row.spread = service.spread_of(moment, learned, purchase)
+    row.expected_loss = shrinkage.expected_loss(moment, row, product, learned.level)
     row.step_until, row.step_units = forecast.until_next_step(demand, today=moment.today, typical_purchase=purchase)
     moment.books.demand[key] = demand
     return demand

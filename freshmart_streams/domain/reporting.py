@@ -3,7 +3,7 @@
 A day whose figures changed is noted in `changed_days` and published at the first of these; nothing is published twice.
 """
 
-from freshmart_streams.domain import store_days, times
+from freshmart_streams.domain import shrinkage, store_days, times
 from freshmart_streams.domain.books import Books, Mark, Moment, day_key
 from freshmart_streams.domain.store_days import DayFigures
 
@@ -58,6 +58,7 @@ def close_day(moment: Moment, day: int) -> None:
         return
     store_days.close(figures, moment.clock)
     moment.books.store_days[key] = figures
+    shrinkage.learn_day(moment, figures)
     publish_if_changed(moment.books, moment.store.store_id, day, moment.at)
 
 

@@ -96,7 +96,8 @@ class Stock(StockHead, array_like=True, gc=False):
         lead_time_sigma_days: by which the lead time of its supplier varies, as of the last step of learning.
         spread: by how much forecasts are widened (`service`), as of the last step of learning.
         lots: last day and units of the lots that are kept track of (`lots`).
-        expected_waste: of these, units that spoil within the protection interval of the levels.
+        expected_waste: of these, units that spoil within the protection interval of the levels; and `expected_loss`.
+        expected_loss: units taken to be gone since the last count (`shrinkage`), as of the last step of learning.
         trial: in shadow mode, what would be had our orders come.
         doubt_at: when the agenda looks whether it is still sold (`phantom`); 0: it does not.
         out_since: since when it cannot be bought (`availability`); 0: it can.
@@ -128,6 +129,7 @@ class Stock(StockHead, array_like=True, gc=False):
     lots: tuple[int, ...] = ()
     expected_waste: int = 0
     trial: Trial | None = None
+    expected_loss: int = 0
 
 
 def inventory_position(stock: Stock) -> int:

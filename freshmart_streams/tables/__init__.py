@@ -18,6 +18,7 @@
 | order_values     | store                   | `OrderValues`    | never; 14 delivery days and those to come      |
 | pilots           | store                   | `Pilot`          | when the store's next pilot begins             |
 | service          | store/pace              | `Service`        | never                                          |
+| shrinkage        | store                   | `Shrinkage`      | never                                          |
 | store_days       | store/day               | `DayFigures`     | 400 days after the day                         |
 | changed_days     | store/day               | `Mark`           | when the day's report is published             |
 | seen             | store/number/topic/id   | `Seen`           | when the event would be too late               |
@@ -43,6 +44,7 @@ from freshmart_streams.tables.pilots import pilots
 from freshmart_streams.tables.prices import price_labels, prices
 from freshmart_streams.tables.seen import seen, waiting_voids
 from freshmart_streams.tables.service import service
+from freshmart_streams.tables.shrinkage import shrinkage
 from freshmart_streams.tables.stock import stock
 from freshmart_streams.tables.store_days import changed_days, store_days
 
@@ -62,6 +64,7 @@ STORE_TABLES: Final[tuple[Table[Any], ...]] = (
     lead_times,
     order_values,
     pilots,
+    shrinkage,
     service,
     store_days,
     changed_days,
@@ -93,6 +96,7 @@ __all__ = [
     "regular_prices",
     "seen",
     "service",
+    "shrinkage",
     "stock",
     "store_days",
     "stores",

@@ -81,6 +81,7 @@ class Books:
         "seen",
         "service",
         "shop",
+        "shrinkage",
         "stock",
         "stock_heads",
         "store_days",
@@ -118,6 +119,7 @@ class Books:
         self.lead_times = rows(tables.lead_times)
         self.order_values = rows(tables.order_values)
         self.service = rows(tables.service)
+        self.shrinkage = rows(tables.shrinkage)
         self.pilots = rows(tables.pilots)
         self.store_days = rows(tables.store_days)
         self.changed_days = rows(tables.changed_days)

@@ -21,6 +21,7 @@ from freshmart_streams.domain import (
     reordering,
     replenishment,
     service,
+    shrinkage,
     store_days,
     times,
 )
@@ -186,8 +187,14 @@ def store(view: View, store_id: str) -> StoreView | None:
         rollout=RolloutView(known.rollout.reorder, known.rollout.pricing, known.rollout.offers),
         today=None if today is None else store_days.report(figures or DayFigures(), store_id, today),
         service=[_service(view, store_id, pace) for pace in Pace],
+        shrinkage=_shrinkage(view, store_id),
         as_of=None if figures is None else times.to_datetime(figures.changed_at, known.timezone),
     )
+
+
+def _shrinkage(view: View, store_id: str) -> dict[str, float]:
+    row = view.get(tables.shrinkage, store_id)
+    return {} if row is None else {category: shrinkage.rate(row, category) for category in sorted(row.lost)}
 
 
 def _service(view: View, store_id: str, pace: Pace) -> ServiceView:
@@ -381,7 +388,9 @@ class _LookUp:
         policy = _policy_in_force(_policy_rows(view, store_id, sku), known)
         demand = view.get(tables.demand, key)
         need = reordering.levels_on_read(row, demand, known.product, calendar=calendar, clock=at, policy=policy)
-        return (None, None, 0) if need is None else (need.levels, need.demand_rate_per_day, need.expected_waste)
+        if need is None:
+            return None, None, 0
+        return need.levels, need.demand_rate_per_day, need.expected_waste + row.expected_loss
 
     def local(self, view: View, store_id: str, row: Stock) -> datetime.datetime:
         """The store's clock when the article's row changed last."""

@@ -89,6 +89,8 @@ class StoreView(Struct, kw_only=True):
     rollout: RolloutView
     today: StoreDay | None
     service: list[ServiceView]
+    shrinkage: dict[str, float]
+    """By category, as far as it was counted: the share of sales that is lost besides."""
     as_of: datetime | None
     stale: bool | UnsetType = UNSET
 

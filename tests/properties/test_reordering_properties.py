@@ -6,7 +6,7 @@ from unittest.mock import patch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from freshmart_streams.domain import lead_times, reordering
+from freshmart_streams.domain import lead_times, reordering, shrinkage
 from tests.support.shop import CHEESE, MILK, STORE, ShopDriver, line
 
 HOURS = st.integers(7 * 60, 21 * 60 + 59).map(lambda minute: f"{minute // 60:02d}:{minute % 60:02d}")
@@ -55,6 +55,7 @@ def decided(
     st.one_of(st.none(), st.integers(2, 12)),
     st.sampled_from([0.0, 1.2]),
     st.sampled_from(["auto", "auto", "shadow"]),
+    st.sampled_from([0.0, 0.05]),
     st.none() | st.tuples(st.integers(1, 16), st.integers(0, 6)).map(lambda days: (days[0], sum(days))),
 )
 def test_the_same_orders_when_every_sale_is_looked_at(
@@ -65,6 +66,7 @@ def test_the_same_orders_when_every_sale_is_looked_at(
     shelf_life_days: int | None,
     lead_time_sigma_days: float,
     mode: str,
+    loss_rate: float,
     promotion: tuple[int, int] | None,
 ) -> None:
     more: dict[str, Any] = {
@@ -73,7 +75,10 @@ def test_the_same_orders_when_every_sale_is_looked_at(
         "mode": mode,
         "promotion": promotion,
     }
-    with patch.object(lead_times, "sigma_days", return_value=lead_time_sigma_days):
+    with (
+        patch.object(lead_times, "sigma_days", return_value=lead_time_sigma_days),
+        patch.object(shrinkage, "rate", return_value=loss_rate),
+    ):
         with patch.object(reordering, "calm", return_value=(0, 0)):
             always = decided(events, stock, per_day, **more)
         assert decided(events, stock, per_day, **more) == always

@@ -16,6 +16,7 @@ from freshmart_streams.domain.prices import Prices
 from freshmart_streams.domain.reordering import levels_on_read
 from freshmart_streams.domain.replenishment import Levels
 from freshmart_streams.domain.service import Service
+from freshmart_streams.domain.shrinkage import Shrinkage
 from freshmart_streams.domain.stock import Stock
 from freshmart_streams.domain.store_days import DayFigures, LineFigures, apply_receipt
 from freshmart_streams.events.alerts import AlertKind
@@ -207,6 +208,16 @@ class TestStock:
         client = await connect(bare)
         found = await (await client.get("/v1/stores/0042/stock/7")).json()
         assert (found["unit"], found["on_hand"]) == ("gram", 1_500)
+
+
+class TestShrinkage:
+    async def test_shows_by_category_what_counts_found_missing(self, connect: Connect, bare: Site) -> None:
+        client = await connect(bare)
+        assert (await (await client.get("/v1/stores/0042")).json())["shrinkage"] == {}
+        row = Shrinkage(30, {"dairy": 900_000, "wine": 400_000}, {"wine": 20_000, "dairy": -500})
+        bare.rows.put(tables.shrinkage, "0042", row)
+        found = (await (await client.get("/v1/stores/0042")).json())["shrinkage"]
+        assert found == {"dairy": 0.0, "wine": 0.04}
 
 
 class TestDemand:
