@@ -7,7 +7,14 @@ from freshmart_streams.domain.books import Moment, order_key
 from freshmart_streams.domain.order_places import Standing
 from freshmart_streams.domain.orders import Order
 from freshmart_streams.domain.replenishment import Levels
-from freshmart_streams.domain.stock import Stock, decision_position, trial_on_hand
+from freshmart_streams.domain.stock import (
+    Stock,
+    decision_on_order,
+    decision_position,
+    trial_on_hand,
+    trial_waste,
+    waste_of,
+)
 from freshmart_streams.events.decisions import Binding, Reorder, ReorderReason, Source
 
 
@@ -67,13 +74,13 @@ def publish(moment: Moment, order: Order) -> None:
 
 def reason_of(row: Stock, levels: Levels, trigger: str, binding: str) -> ReorderReason:
     """The figures of an article at a decision; of a shadow those of the trial stock, on which it rests."""
-    on_hand, waste = trial_on_hand(row), row.expected_waste if row.trial is None else row.trial.expected_waste
+    on_hand = trial_on_hand(row)
     return ReorderReason(
         trigger=trigger,
         on_hand=on_hand,
-        on_order=decision_position(row) - max(on_hand - waste, 0) - row.in_transit,
+        on_order=decision_on_order(row),
         in_transit=row.in_transit,
-        expected_waste=min(waste, max(on_hand, 0)),
+        expected_waste=waste_of(on_hand, trial_waste(row)),
         inventory_position=decision_position(row),
         forecast=levels.forecast,
         safety_stock=levels.safety_stock,

@@ -143,11 +143,26 @@ def inventory_position(stock: Stock) -> int:
 
 def decision_position(stock: Stock) -> int:
     """What decisions hold against the reorder point: the inventory position, in shadow mode that of the trial stock."""
-    trial = stock.trial
-    if trial is None:
-        return inventory_position(stock)
-    coming = sum(trial.coming[1::2]) + stock.on_order + stock.in_transit
-    return max(trial_on_hand(stock) - trial.expected_waste, 0) + coming
+    return max(trial_on_hand(stock) - trial_waste(stock), 0) + decision_on_order(stock) + stock.in_transit
+
+
+def decision_on_order(stock: Stock) -> int:
+    """Base units on order that decisions count on, in shadow mode those of our orders too."""
+    return stock.on_order + (0 if stock.trial is None else sum(stock.trial.coming[1::2]))
+
+
+def trial_waste(stock: Stock) -> int:
+    """Base units on hand that decisions do not count on."""
+    return stock.expected_waste if stock.trial is None else stock.trial.expected_waste
+
+
+def waste_of(on_hand: int, expected_waste: int) -> int:
+    """What is expected to be wasted of what is there: below zero nothing is.
+
+    >>> waste_of(9, 4), waste_of(3, 4), waste_of(-2, 4)
+    (4, 3, 0)
+    """
+    return min(expected_waste, max(on_hand, 0))
 
 
 def trial_on_hand(stock: Stock) -> int:
@@ -165,10 +180,8 @@ def on_hand_for(stock: Stock, position: int) -> int:
 
     None at least, however much a trial stock has more: that nothing is on hand is to be noticed.
     """
-    coming, trial = stock.on_order + stock.in_transit, stock.trial
-    if trial is None:
-        return max(position - coming, 0) + stock.expected_waste
-    return max(max(position - coming - sum(trial.coming[1::2]), 0) + trial.expected_waste - trial.offset, 0)
+    needed = max(position - decision_on_order(stock) - stock.in_transit, 0) + trial_waste(stock)
+    return needed if stock.trial is None else max(needed - stock.trial.offset, 0)
 
 
 def keep_lots(stock: Stock) -> None:

@@ -132,7 +132,9 @@ class Writer(ABC):
     async def _send_rows(self, topic: str, rows: Iterable[Change]) -> Sent:
         """As `_send_records`, for records without headers, and compressed: only workers read them."""
         none: list[tuple[str, bytes | None]] = []
-        new_batch = partial(BatchBuilder, BATCH_BYTES, DefaultRecordBatch.CODEC_ZSTD, is_transactional=True)
+        new_batch = partial(
+            BatchBuilder, BATCH_BYTES, DefaultRecordBatch.CODEC_ZSTD, is_transactional=self.in_transaction
+        )
         return await self._send_batches(topic, ((key, value, none, 0) for key, value in rows), new_batch)
 
     async def _send_batches(

@@ -1,9 +1,10 @@
 """The handlers of `/v1`: read the request, find the rows, answer. What a row looks like outside is in `presenters`."""
 
 import datetime
+from collections.abc import Callable
 
 from aiohttp import web
-from msgspec import UNSET, UnsetType, structs
+from msgspec import UNSET, Struct, UnsetType, structs
 
 from freshmart_streams.domain import times
 from freshmart_streams.events.decisions import OrderStatus
@@ -18,6 +19,8 @@ from freshmart_streams.web.server import Server
 STOCK_STATUSES = frozenset(status.value for status in StockStatus)
 ORDER_STATUSES = frozenset(status.value for status in OrderStatus)
 CATEGORY_LENGTH_MAX = 1_000
+NEVER_HAD_IT = "this store has never had this article"
+NO_SUCH_DAY = "nothing is known of this day"
 
 
 async def stores(server: Server, request: web.Request) -> web.Response:
@@ -28,15 +31,7 @@ async def stores(server: Server, request: web.Request) -> web.Response:
 async def store(server: Server, request: web.Request) -> web.Response:
     """One store with its running day."""
     store_id = path_identifier(request, "store_id")
-
-    async def answer(view: View) -> web.Response:
-        found = presenters.store(view, store_id)
-        if found is None:
-            raise ProblemError("not-found", "no such store")
-        found.stale = _stale(view)
-        return respond(request, found, clock=presenters.clock(view, store_id))
-
-    return await server.at_owner(request, store_id, answer)
+    return await _one(server, request, store_id, lambda view: presenters.store(view, store_id), "no such store")
 
 
 async def stock(server: Server, request: web.Request) -> web.Response:
@@ -52,57 +47,25 @@ async def stock(server: Server, request: web.Request) -> web.Response:
 async def article(server: Server, request: web.Request) -> web.Response:
     """The stock of one article in a store."""
     store_id, sku = path_identifier(request, "store_id"), path_identifier(request, "sku")
-
-    async def answer(view: View) -> web.Response:
-        found = presenters.article(view, store_id, sku)
-        if found is None:
-            raise ProblemError("not-found", "this store has never had this article")
-        found.stale = _stale(view)
-        return respond(request, found, clock=presenters.clock(view, store_id))
-
-    return await server.at_owner(request, store_id, answer)
+    return await _one(server, request, store_id, lambda view: presenters.article(view, store_id, sku), NEVER_HAD_IT)
 
 
 async def demand(server: Server, request: web.Request) -> web.Response:
     """The days of one article in a store, those that are over and those to come."""
     store_id, sku = path_identifier(request, "store_id"), path_identifier(request, "sku")
-
-    async def answer(view: View) -> web.Response:
-        found = presenters.demand(view, store_id, sku)
-        if found is None:
-            raise ProblemError("not-found", "this store has never had this article")
-        found.stale = _stale(view)
-        return respond(request, found, clock=presenters.clock(view, store_id))
-
-    return await server.at_owner(request, store_id, answer)
+    return await _one(server, request, store_id, lambda view: presenters.demand(view, store_id, sku), NEVER_HAD_IT)
 
 
 async def pilot(server: Server, request: web.Request) -> web.Response:
     """A store in shadow mode, beside what our orders would have led to."""
-    store_id = path_identifier(request, "store_id")
-
-    async def answer(view: View) -> web.Response:
-        found = presenters.pilot(view, store_id)
-        if found is None:
-            raise ProblemError("not-found", "this store has never been in shadow mode")
-        found.stale = _stale(view)
-        return respond(request, found, clock=presenters.clock(view, store_id))
-
-    return await server.at_owner(request, store_id, answer)
+    store_id, detail = path_identifier(request, "store_id"), "this store has never been in shadow mode"
+    return await _one(server, request, store_id, lambda view: presenters.pilot(view, store_id), detail)
 
 
 async def store_report(server: Server, request: web.Request) -> web.Response:
     """A business day of a store."""
     store_id, day = path_identifier(request, "store_id"), _day(request)
-
-    async def answer(view: View) -> web.Response:
-        found = presenters.report(view, store_id, day)
-        if found is None:
-            raise ProblemError("not-found", "nothing is known of this day")
-        shown = structs.replace(found, stale=_stale(view))
-        return respond(request, shown, clock=presenters.clock(view, store_id))
-
-    return await server.at_owner(request, store_id, answer)
+    return await _one(server, request, store_id, lambda view: presenters.report(view, store_id, day), NO_SUCH_DAY)
 
 
 async def company_report(server: Server, request: web.Request) -> web.Response:
@@ -110,7 +73,7 @@ async def company_report(server: Server, request: web.Request) -> web.Response:
     grant_of(request).require_all_stores()
     found = server.context.company(_day(request))
     if found is None:
-        raise ProblemError("not-found", "nothing is known of this day")
+        raise ProblemError("not-found", NO_SUCH_DAY)
     return respond(request, company.report(found), clock=found.as_of)
 
 
@@ -128,6 +91,21 @@ async def dead_letters(server: Server, request: web.Request) -> web.Response:
     """The last dead letters of each partition; they belong to no store, so it takes a token for all."""
     grant_of(request).require_all_stores()
     return await server.list_of_all(request, presenters.dead_letters())
+
+
+async def _one(
+    server: Server, request: web.Request, store_id: str, find: Callable[[View], Struct | None], not_found: str
+) -> web.Response:
+    """One thing of a store, asked of who has its rows; `not_found` is what the problem says where there is none."""
+
+    async def answer(view: View) -> web.Response:
+        found = find(view)
+        if found is None:
+            raise ProblemError("not-found", not_found)
+        shown = structs.replace(found, stale=_stale(view))
+        return respond(request, shown, clock=presenters.clock(view, store_id))
+
+    return await server.at_owner(request, store_id, answer)
 
 
 async def _of_one_or_all(server: Server, request: web.Request, listing: presenters.AnyListing) -> web.Response:

@@ -32,7 +32,7 @@ from freshmart_streams.domain.orders import Order
 from freshmart_streams.domain.policies import EffectivePolicy
 from freshmart_streams.domain.replenishment import Levels
 from freshmart_streams.domain.service import Pace
-from freshmart_streams.domain.stock import Stock, position_less
+from freshmart_streams.domain.stock import Stock, position_less, waste_of
 from freshmart_streams.domain.store_days import DayFigures
 from freshmart_streams.domain.times import Instant
 from freshmart_streams.events.alerts import AlertKind, AlertStatus
@@ -408,7 +408,7 @@ def _article(view: View, look_up: _LookUp, key: str, row: Stock, known: KnownPro
         "on_hand": row.on_hand,
         "on_order": row.on_order,
         "in_transit": row.in_transit,
-        "expected_waste": min(expected_waste, max(row.on_hand, 0)),
+        "expected_waste": waste_of(row.on_hand, expected_waste),
         "inventory_position": position_less(row, expected_waste),
         "reorder_point": None if levels is None else levels.reorder_point,
         "order_up_to_level": None if levels is None else levels.order_up_to_level,

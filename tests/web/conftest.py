@@ -20,6 +20,12 @@ def site() -> Site:
 
 
 @pytest.fixture
+def bare() -> Site:
+    """One store with a clock, and one product."""
+    return shop.bare(Site())
+
+
+@pytest.fixture
 async def connect() -> AsyncIterator[Connect]:
     """Starts a site and gives a client of it."""
     clients: list[TestClient] = []  # type: ignore[type-arg]

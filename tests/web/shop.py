@@ -26,6 +26,7 @@ from tests.web.fakes import Site, Worker
 ZONE = "Europe/Berlin"
 DAY = times.from_iso("2024-10-08")
 CLOCK = times.at_local(DAY, "13:45", ZONE)
+BARE_MILK = Product(sku="100234", name="Vollmilch", category="dairy", price=119, pack_size=12)
 
 STORES = [
     Store(store_id="0042", name="Bonn Mitte", state="NW", timezone=ZONE),
@@ -78,6 +79,14 @@ PRODUCTS = {
 }
 _DEMAND = {good[0]: good[-1] for good in _GOODS}
 _BUSY = [0] * 7 + [3, 5, 6, 6, 8, 9, 7, 5, 5, 8, 11, 9, 6, 4, 2, 0, 0]  # the weight of each hour of a day
+
+
+def bare(site: Site) -> Site:
+    """Put one store with a clock there, and one product."""
+    site.rows.put(tables.stores, "0042", KnownStore(Store(store_id="0042", timezone=ZONE)))
+    site.rows.put(tables.clocks, "0042", Clock(at=CLOCK))
+    site.rows.put(tables.products, BARE_MILK.sku, KnownProduct(BARE_MILK))
+    return site
 
 
 def fill(site: Site, *, seed: int = 7) -> Site:

@@ -10,15 +10,11 @@ from typing import NamedTuple
 import pytest
 
 from freshmart_streams import tables
-from freshmart_streams.domain import times
-from freshmart_streams.domain.books import KnownStore
-from freshmart_streams.domain.clocks import Clock
 from freshmart_streams.domain.pilots import Pilot
-from freshmart_streams.events.master_data import Store
 from tests.web.conftest import Connect
 from tests.web.fakes import Site
+from tests.web.shop import CLOCK as AT
 
-AT = times.at_local(times.from_iso("2024-10-08"), "13:45", "Europe/Berlin")
 DAY = 86_400 * 1_000_000
 PILOT = Pilot(
     since=AT - 21 * DAY,
@@ -35,15 +31,6 @@ PILOT = Pilot(
     trial_wasted=8_000,
     changed_at=AT,
 )
-
-
-@pytest.fixture
-def bare() -> Site:
-    """One store with a clock."""
-    site = Site()
-    site.rows.put(tables.stores, "0042", KnownStore(Store(store_id="0042", timezone="Europe/Berlin")))
-    site.rows.put(tables.clocks, "0042", Clock(at=AT))
-    return site
 
 
 class TestView:

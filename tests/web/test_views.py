@@ -26,21 +26,11 @@ from freshmart_streams.events.values import Mode
 from freshmart_streams.web import CompanyDays, company
 from tests.web.conftest import Connect
 from tests.web.fakes import Site
+from tests.web.shop import BARE_MILK as MILK
+from tests.web.shop import CLOCK as AT
 
-AT = times.at_local(times.from_iso("2024-10-08"), "13:45", "Europe/Berlin")
 LEVELS = Levels(26, 30, 30, 9.0, (5.5, 6.0, 5.5), 0.98)
 OCTOBER_WEEK = Promotion(datetime.date(2024, 10, 14), datetime.date(2024, 10, 19))
-MILK = Product(sku="100234", name="Vollmilch", category="dairy", price=119, pack_size=12)
-
-
-@pytest.fixture
-def bare() -> Site:
-    """One store with a clock, and one product."""
-    site = Site()
-    site.rows.put(tables.stores, "0042", KnownStore(Store(store_id="0042", timezone="Europe/Berlin")))
-    site.rows.put(tables.clocks, "0042", Clock(at=AT))
-    site.rows.put(tables.products, "100234", KnownProduct(MILK))
-    return site
 
 
 class TestStock:
