@@ -9,9 +9,11 @@ import gc
 import hashlib
 import importlib.metadata
 import logging
+import os
 import signal
 import tempfile
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Coroutine, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
@@ -46,6 +48,7 @@ log = logging.getLogger(__name__)
 
 DONE, FAILED, WRONG_SETTING = 0, 1, 2
 STOP_SECONDS = 8.0
+LEFT_SECONDS = 1.0
 BYTES_PER_ROW = 1_000
 """What a decoded row costs in memory, roughly: an object, its key and its place in two dictionaries."""
 STORES_MAX = 100_000
@@ -219,8 +222,33 @@ def _collect_rarely() -> None:
     gc.set_threshold(OBJECTS_TO_COLLECT, 20, 100)
 
 
+def _run(main: Coroutine[Any, Any, int]) -> int:
+    """As `asyncio.run`, but what does not let itself be cancelled is not waited for."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    code = loop.run_until_complete(main)
+    left = asyncio.all_tasks(loop)
+    for task in left:
+        task.cancel()
+    left.add(loop.create_task(loop.shutdown_default_executor()))
+    loop.run_until_complete(asyncio.wait(left, timeout=LEFT_SECONDS))
+    return code
+
+
 def run_worker(settings: Settings, *, accept_loss: bool = False, accept_errors: bool = False) -> int:
-    """Run one worker in this process until it is told to end; return the exit code of the process."""
+    """Run one worker in this process until it is told to end; return the exit code of the process.
+
+    A client whose broker is away waits for it whoever tells it to stop, and its thread with it. Once everything of the
+    worker's own is closed, such a process ends here and does not return.
+    """
+    code = _run_worker(settings, accept_loss=accept_loss, accept_errors=accept_errors)
+    if any(not thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread()):
+        logging.shutdown()
+        os._exit(code)
+    return code
+
+
+def _run_worker(settings: Settings, *, accept_loss: bool, accept_errors: bool) -> int:
     logs.configure()
     _collect_rarely()
     with contextlib.ExitStack() as stack:
@@ -245,7 +273,7 @@ def run_worker(settings: Settings, *, accept_loss: bool = False, accept_errors: 
             return await worker.run()
 
         try:
-            return asyncio.run(main())
+            return _run(main())
         except TokensFileError as error:
             log.error("FRESHMART_TOKENS_FILE: %s", error)
         except PeerKeyError as error:

@@ -324,10 +324,25 @@ class Consumer(driver.Consumer):
             self.engine.intake.received(cast(Fetched, fetched))
 
 
+class Producer(driver.Producer):
+    """Writes ticks, of which one more or less changes nothing: what has not arrived is not waited for for ever."""
+
+    logger = SERVICE_LOG
+
+    async def flush(self) -> None:
+        """Wait until they arrived, for a while."""
+        await ended(super().flush())
+
+    async def on_stop(self) -> None:
+        """Stop the client, or leave it alone."""
+        await ended(super().on_stop())
+
+
 class Transport(driver.Transport):
     """The transport behind `state://` addresses."""
 
     Consumer = Consumer
+    Producer = Producer
 
 
 TRANSPORTS.aliases["state"] = "freshmart_streams.engine.transport:Transport"

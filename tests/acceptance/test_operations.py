@@ -18,7 +18,7 @@ from confluent_kafka import Producer
 from freshmart_streams.engine.clock import now_ms
 from freshmart_streams.engine.folder import DataFolder
 from freshmart_streams.topics import Topics
-from tests.acceptance.site import PREFIX, Sent, Site, Worker, free_port, worker
+from tests.acceptance.site import PREFIX, Sent, Site, Worker, free_port, sleep, worker
 from tests.support.kafka import Kafka
 from tests.support.log import read
 from tests.support.waiting import wait_until
@@ -267,6 +267,15 @@ class TestBrokersThatAreAway:
     def test_do_not_keep_a_worker_from_ending(self, nowhere: Site) -> None:
         with worker(nowhere, "a") as running:
             wait_until(lambda: "cannot be reached" in running.log())
+            assert ended_within(running) == (0, True)
+            assert "Traceback" not in running.log()
+
+    def test_nor_do_ticks_that_never_arrived(self, own_kafka: Kafka, on_own_kafka: Site) -> None:
+        open_stores(on_own_kafka)
+        with worker(on_own_kafka, "a", FRESHMART_CLOCK="live") as running:
+            wait_until(running.is_ready)
+            own_kafka.kill()
+            sleep(12)  # there is a tick about every ten seconds
             assert ended_within(running) == (0, True)
             assert "Traceback" not in running.log()
 
