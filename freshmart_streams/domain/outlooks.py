@@ -35,6 +35,7 @@ class Outlook:
     last_day: int
     """The last day that an order placed by tomorrow has to last for."""
     today: int
+    """The day on which it is placed."""
     after_first_day: dict[object, int] = field(default_factory=dict, compare=False)
     """What `replenishment.highest_after_first_day` found already."""
 

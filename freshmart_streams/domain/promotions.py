@@ -1,8 +1,9 @@
 """Planned promotions: days on which an article sells more than otherwise, because a planner has it promoted.
 
 They stand in the policy in force (`policies`). What a promoted day sells is learned apart from all other days
-(`learning`), and expected again on the promoted days to come. A day is remembered as a promoted one when it is learned,
-so a promotion may leave the policy a fortnight after its end; by then every step of learning that holds it is over.
+(`learning`), and expected again on the promoted days to come. A day is remembered as a promoted one when it is
+learned: at the article's first sale or movement after its step of learning has ended, which lasts a fortnight at most
+(`forecast`). What has left the policy by then is learned as a day like others.
 """
 
 from collections.abc import Iterable

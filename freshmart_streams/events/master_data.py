@@ -140,7 +140,7 @@ class Policy(Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     None means that the row is silent and the next less specific one is asked: `store/sku`, `store/*`, `*/sku`, `*/*`.
     Stocks are in base units; `service_level` is the share of cycles without a stock-out; `capacity` is what shelf and
-    backroom hold; `promotions` are the planned ones, kept for a fortnight after they ended. `actor` and `reason` say
+    backroom hold; `promotions` are the planned ones, kept for a month after they ended. `actor` and `reason` say
     who wants it so, and why.
     """
 
