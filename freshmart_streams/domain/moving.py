@@ -80,6 +80,8 @@ def _count(moment: Moment, movement: Movement, touched: Articles) -> None:
     for sku, quantity in touched.quantities.items():
         row, known = touched.row(sku), touched.known(sku)
         expected, was_counted = row.on_hand, row.counted_at != ledger.NEVER_COUNTED
+        if known is not None:
+            phantom.note_empty_shelf(moment, sku, row, known.product)
         ledger.apply_count(row, moment.at, quantity, moment.clock)
         if was_counted and known is not None:
             shrinkage.learn_count(moment, known.product, expected=expected, found=row.on_hand)

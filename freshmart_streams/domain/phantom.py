@@ -13,7 +13,9 @@ if nothing more were sold. An article has one such entry at most, and the next i
 nothing to do with it. What sells steadily is looked at every other day at most, and what is expected to take longer
 than `SILENCE_DAYS_MAX` never: quiet weeks of a slow article say nothing. A new one waits for `HISTORY_DAYS_MIN`.
 
-A suspicion asks for a count. It changes no figure, so a wrong one orders nothing.
+A suspicion asks for a count. It changes no figure, so a wrong one orders nothing. When the count comes while the
+article is suspected, the silence is taken for an empty shelf: since the sign the article could not be bought, and
+nothing is learned of these days (`availability`).
 """
 
 import math
@@ -151,6 +153,14 @@ def _look_later(moment: Moment, sku: str, row: Stock, product: Product) -> None:
     if silent_days <= SILENCE_DAYS_MAX:
         first = max(row.sold_day + silent_days + 1, moment.today + LOOKS_APART_DAYS)
         _schedule(moment, sku, row, next(iter(calendars.selling_days(moment.calendar, first, first + 6)), 0))
+
+
+def note_empty_shelf(moment: Moment, sku: str, row: Stock, product: Product) -> None:
+    """The article is about to be counted: if it is suspected, it could not be bought since its last sign."""
+    if alerts.is_open(row, AlertKind.PHANTOM_STOCK):
+        silence = _silence(moment, sku, row, product)
+        if silence is not None and silence.sign < moment.at:
+            row.out_since = silence.sign
 
 
 def close(moment: Moment, sku: str, row: Stock, message: str) -> None:

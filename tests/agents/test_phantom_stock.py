@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
-from freshmart_streams.domain import times
+from freshmart_streams import tables
+from freshmart_streams.domain import forecast, times
+from freshmart_streams.domain.forecast import Demand
 from tests.support.shop import CHEESE, MILK, PASTA, ShopDriver, line
 
 SKU = "100234"
@@ -51,6 +53,11 @@ def suspected() -> ShopDriver:
     shop.tick(on(16, "07:00"))
     assert suspicions(shop) == ["open"]
     return shop
+
+
+def demand(shop: ShopDriver) -> Demand:
+    found: Demand = shop.driver.rows(tables.demand)[f"0042/{SKU}"]
+    return found
 
 
 def entries(shop: ShopDriver) -> list[str]:
@@ -212,3 +219,25 @@ class TestAgenda:
         after = shop.tick(on(16, "07:00")).stock()
         assert after.doubt_at > before.doubt_at
         assert (after.calm_until, after.calm_above) == (before.calm_until, before.calm_above)
+
+
+class TestCount:
+    @pytest.mark.parametrize("found", [0, 150])
+    def test_of_a_suspected_article_tells_that_its_shelf_was_empty(self, found: int) -> None:
+        shop = suspected().move(on(16, "10:00"), "count", (SKU, found))
+        shop.move(on(16, "12:00"), "delivery", (SKU, 200))
+        day_of(shop, 16, 0)
+        day_of(shop, 17, 3)
+        missing = demand(shop).missing
+        assert (missing[MONDAY + 14], missing[MONDAY + 15]) == (1_000, 1_000)
+        assert 0 < missing[MONDAY + 16] < 500
+        for number in range(18, 36):
+            day_of(shop, number, 3)
+        assert forecast.in_force(demand(shop)).level == pytest.approx(3.0 * 7 / 6, rel=0.2)
+
+    def test_of_another_article_tells_nothing(self) -> None:
+        shop = selling()
+        day_of(shop, 14, 0)
+        shop.move(on(15, "10:00"), "count", (SKU, 150))
+        day_of(shop, 15, 3)
+        assert demand(shop).missing == {}
